@@ -1,0 +1,3 @@
+"""Loreloom: a durable narrative engine for live games."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,24 @@
+"""Which failures are worth trying again: everything, but what the database refuses for good."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DataError, IntegrityError, NoResultFound, ProgrammingError
+from temporalio.exceptions import ApplicationError
+
+from loreloom.activities.signatures.errors import BROKEN
+
+
+def broken(message: str) -> ApplicationError:
+    """A failure that only a repair can mend."""
+    return ApplicationError(message, type=BROKEN, non_retryable=True)
+
+
+@contextmanager
+def broken_if_refused() -> Iterator[None]:
+    """Fail for good where the database refuses a statement or a row is missing."""
+    try:
+        yield
+    except (IntegrityError, DataError, ProgrammingError, NoResultFound) as error:
+        cause = getattr(error, "orig", None) or error
+        raise broken(f"{type(cause).__name__}: {str(cause).splitlines()[0]}") from error

@@ -1,0 +1,68 @@
+"""What a quest writes down and looks up: its steps, its reward, its player's surroundings."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from temporalio import activity
+
+from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.signatures.quest import (
+    Ending,
+    LookAround,
+    QuestSteps,
+    Recorded,
+    Step,
+)
+from loreloom.domain.quest import Surroundings
+from loreloom.domain.rewards import reward_for
+from loreloom.state import quest_steps, worlds
+from loreloom.state.store import Store
+
+
+class QuestActivities(QuestSteps):
+    """The writing steps of a quest, each once by its revision."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    @activity.defn(name="quest_record")
+    async def record(self, step: Step) -> Recorded:
+        with broken_if_refused():
+            taken = await quest_steps.record_step(self._store, _stored(step))
+        return Recorded(revision=taken.revision, progress=taken.progress)
+
+    @activity.defn(name="quest_reward")
+    async def reward(self, ending: Ending) -> None:
+        step = quest_steps.QuestStep(
+            **ending.quest.model_dump(),
+            progress=ending.progress,
+            kind="quest.completed",
+            sets_fact=ending.plan.sets_fact,
+        )
+        with broken_if_refused():
+            await quest_steps.complete(self._store, step, reward_for(ending.plan, ending.progress))
+
+    @activity.defn(name="quest_look_around")
+    async def look_around(self, where: LookAround) -> Surroundings:
+        try:
+            world, weather, facts = await worlds.surroundings(
+                self._store, where.quest.world_id, where.quest.player_id, where.region
+            )
+        except LookupError as error:
+            raise broken(str(error)) from error
+        now = world.calendar.read(world.clock.game_seconds(datetime.now(UTC)))
+        return Surroundings(hour=now.hour, part=now.part, weather=weather, facts=facts)
+
+
+def _stored(step: Step) -> quest_steps.QuestStep:
+    said: dict[str, Any] = step.model_dump(
+        include={"objective_id", "choice_id", "amount", "reason"}, exclude_none=True
+    )
+    return quest_steps.QuestStep(
+        **step.quest.model_dump(),
+        progress=step.progress,
+        kind=step.kind,
+        action_id=step.action_id,
+        sets_fact=step.sets_fact,
+        data=said,
+    )

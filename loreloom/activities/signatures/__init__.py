@@ -1,0 +1,1 @@
+"""What workflows know of activities: names, inputs and results, without their implementations."""

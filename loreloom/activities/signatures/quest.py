@@ -1,0 +1,105 @@
+"""The activities of a quest, as its workflow calls them."""
+
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+from temporalio import activity
+
+from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
+from loreloom.domain.quest import QuestPlan, QuestProgress, Surroundings
+
+
+class StepModel(BaseModel):
+    """Base of the values in this module: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class QuestRef(StepModel):
+    """Which quest, whose, and in which world."""
+
+    quest_id: QuestId
+    world_id: WorldId
+    player_id: PlayerId
+
+
+class LookAround(StepModel):
+    """Where to look: the quest's player, and the region whose weather counts."""
+
+    quest: QuestRef
+    region: str | None
+
+
+class Step(StepModel):
+    """A change of a quest that is to be written down, with what the chronicle says of it.
+
+    The step's identity is the quest and the progress's revision: writing it again changes nothing.
+    """
+
+    quest: QuestRef
+    progress: QuestProgress
+    kind: str
+    action_id: str | None = None
+    objective_id: str | None = None
+    choice_id: str | None = None
+    amount: int | None = None
+    sets_fact: FactId | None = None
+    reason: str | None = None
+
+
+class Ending(StepModel):
+    """A quest that is fulfilled, to be rewarded; ``progress`` is the completed one."""
+
+    quest: QuestRef
+    plan: QuestPlan
+    progress: QuestProgress
+
+
+class Recorded(StepModel):
+    """What stands written for a step: its own, or an earlier act's of the same action id."""
+
+    revision: int
+    progress: QuestProgress
+
+
+class QuestSteps(Protocol):
+    """What a quest writes down and looks up. Each may run twice and changes the world once."""
+
+    @activity.defn(name="quest_look_around")
+    async def look_around(self, where: LookAround) -> Surroundings:
+        """What is so now where the player is."""
+        raise NotImplementedError
+
+    @activity.defn(name="quest_record")
+    async def record(self, step: Step) -> Recorded:
+        """Write a step and its chronicle entry in one transaction."""
+        raise NotImplementedError
+
+    @activity.defn(name="quest_reward")
+    async def reward(self, ending: Ending) -> None:
+        """Grant the reward, complete the quest and tell of both in one transaction, once."""
+        raise NotImplementedError
+
+
+class WritingSteps(Protocol):
+    """What a quest has written for it, by a model or else by a template; stored, never returned."""
+
+    @activity.defn(name="quest_design")
+    async def design(self, quest: QuestRef) -> QuestPlan:
+        """Design the quest on a tier, store it, return its plan."""
+        raise NotImplementedError
+
+    @activity.defn(name="quest_design_by_template")
+    async def design_by_template(self, quest: QuestRef) -> QuestPlan:
+        """Design the quest from a template; for when nobody serves the tier's queue."""
+        raise NotImplementedError
+
+    @activity.defn(name="quest_epilogue")
+    async def epilogue(self, quest: QuestRef) -> None:
+        """Write the epilogue on a tier, store it and tell of it."""
+        raise NotImplementedError
+
+    @activity.defn(name="quest_epilogue_by_template")
+    async def epilogue_by_template(self, quest: QuestRef) -> None:
+        """Take the epilogue from a template; for when nobody serves the tier's queue."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""The HTTP face of the engine: routes, keys, limits and the event stream."""

@@ -1,0 +1,147 @@
+"""A player's act: an Update of the quest's workflow, answered with the quest's new state.
+
+While the workflow answers, nothing is read from Postgres. What is read otherwise: the answer to an
+act that was taken before, and why a quest takes no acts.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.gate import Gate
+from loreloom.api.metrics import Metrics
+from loreloom.api.parts import ApiConfig
+from loreloom.api.temporal import outages
+from loreloom.domain.ids import QuestId, quest_workflow_id
+from loreloom.domain.quest import QuestState
+from loreloom.domain.refusals import RefusalCode
+from loreloom.domain.standing import QuestStanding, standing_of
+from loreloom.state.quest_steps import answer_to
+from loreloom.state.quests import QuestRecord, find_quest
+from loreloom.state.store import Store
+from loreloom.workflows.signatures import REFUSED, ChooseAct, ProgressAct
+
+log = logging.getLogger(__name__)
+
+GOES_ON = frozenset({QuestState.OFFERED, QuestState.ACTIVE})
+MISSING_RETRIES = 3
+MISSING_WAIT_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """An act by its name in the workflow. ``update_id`` makes a repeat the same Update."""
+
+    name: str
+    update_id: str
+    argument: ProgressAct | ChooseAct | None = None
+
+    @property
+    def action_id(self) -> str | None:
+        """The caller's own id, under which the answer is kept."""
+        return self.argument.action_id if self.argument else None
+
+
+class Acts:
+    """Hands acts to workflows, a few at once for each."""
+
+    def __init__(self, store: Store, client: Client, config: ApiConfig, metrics: Metrics) -> None:
+        self._store = store
+        self._client = client
+        self._seconds = config.act_seconds
+        self._gate = Gate(config.act_gate)
+        self._metrics = metrics
+
+    async def take(self, quest_id: QuestId, act: Act) -> QuestStanding:
+        """Take an act and return where the quest stands. Raises ``ApiError`` if it is not taken."""
+        try:
+            with self._gate.hold(quest_id):
+                standing, outcome = await self._take(quest_id, act)
+        except ApiError as error:
+            self._count(act, _outcome_of(error))
+            raise
+        self._count(act, outcome)
+        return standing
+
+    async def _take(self, quest_id: QuestId, act: Act) -> tuple[QuestStanding, str]:
+        began = time.perf_counter()
+        with outages():
+            async with asyncio.timeout(self._seconds):
+                refused = None
+                for attempt in range(MISSING_RETRIES + 1):
+                    try:
+                        standing = await self._update(quest_id, act)
+                    except WorkflowUpdateFailedError as error:
+                        refused = _refusal(error)
+                        break
+                    except RPCError as error:
+                        if error.status is not RPCStatusCode.NOT_FOUND:
+                            raise
+                        refused = None
+                    else:
+                        self._metrics.act_seconds.labels(act.name).observe(
+                            time.perf_counter() - began
+                        )
+                        return standing, "taken"
+                    if attempt == MISSING_RETRIES or not await self._should_run(quest_id):
+                        break
+                    await asyncio.sleep(MISSING_WAIT_SECONDS)
+        return await self._taken_before(quest_id, act, refused), "repeated"
+
+    async def _update(self, quest_id: QuestId, act: Act) -> QuestStanding:
+        handle = self._client.get_workflow_handle(quest_workflow_id(quest_id))
+        arguments: list[Any] = [] if act.argument is None else [act.argument]
+        standing: QuestStanding = await handle.execute_update(
+            act.name, args=arguments, id=act.update_id, result_type=QuestStanding
+        )
+        return standing
+
+    async def _should_run(self, quest_id: QuestId) -> bool:
+        """Whether a workflow that was not found should be there, as while it continues as new."""
+        quest = await find_quest(self._store, quest_id)
+        return quest is not None and quest.progress.state in GOES_ON
+
+    async def _taken_before(
+        self, quest_id: QuestId, act: Act, refused: ApiError | None
+    ) -> QuestStanding:
+        """The first answer to a repeated act. Raises ``ApiError`` if the act is new."""
+        quest = await find_quest(self._store, quest_id)
+        if quest is None:
+            raise ApiError(ErrorCode.UNKNOWN_QUEST, f"there is no quest {quest_id}")
+        if act.action_id is not None and quest.plan is not None:
+            answered = await answer_to(self._store, quest_id, act.action_id)
+            if answered is not None:
+                return standing_of(quest.plan, answered)
+        raise refused or _not_running(quest)
+
+    def _count(self, act: Act, outcome: str) -> None:
+        self._metrics.acts.labels(act.name, outcome).inc()
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> ApiError | None:
+    """What the rules said; ``None`` if the workflow ended before it answered."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == REFUSED:
+        return ApiError(RefusalCode(cause.details[0]), cause.message)
+    log.warning("an act ended without an answer: %s", cause)
+    return None
+
+
+def _not_running(quest: QuestRecord) -> ApiError:
+    state = quest.progress.state
+    if state in GOES_ON:
+        return ApiError(ErrorCode.NOT_RUNNING, f"the quest is {state}, but its process has ended")
+    return ApiError(RefusalCode.WRONG_STATE, f"the quest is {state}; it takes no acts")
+
+
+def _outcome_of(error: ApiError) -> str:
+    if error.code is ErrorCode.TOO_MANY_ACTS:
+        return "gated"
+    return "unanswered" if error.status >= 500 else "refused"

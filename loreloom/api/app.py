@@ -1,0 +1,76 @@
+"""The application, built from its parts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from loreloom.api import openapi, problems
+from loreloom.api.acts import Acts
+from loreloom.api.auth import Authenticator
+from loreloom.api.context import Context
+from loreloom.api.launch import Launcher
+from loreloom.api.metrics import Metrics
+from loreloom.api.observed import Observed
+from loreloom.api.parts import AppParts
+from loreloom.api.routes import acts, chronicle, entities, health, lore, players, quests, worlds
+from loreloom.api.stream import Feed
+from loreloom.api.sweeper import sweep_forever
+
+ROUTERS = (worlds, players, quests, acts, chronicle, lore, entities, health)
+
+
+def create_app(parts: AppParts) -> FastAPI:
+    """The application. Its lifespan runs the sweeper and the chronicle's poller."""
+    context = _context(parts)
+    app = FastAPI(
+        title="Loreloom",
+        version="1",
+        lifespan=_lifespan,
+        redirect_slashes=False,
+    )
+    app.state.context = context
+    app.add_middleware(Observed, metrics=context.metrics)
+    problems.install(app)
+    openapi.install(app)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    return app
+
+
+def _context(parts: AppParts) -> Context:
+    config, store, metrics = parts.config, parts.store, Metrics()
+    return Context(
+        parts=parts,
+        authenticator=Authenticator(store, config.auth_cache_seconds),
+        launcher=Launcher(store, parts.temporal, config, metrics),
+        acts=Acts(store, parts.temporal, config, metrics),
+        feed=Feed(store, metrics, config.poll_seconds, config.streams),
+        metrics=metrics,
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    context: Context = app.state.context
+    tasks = [
+        asyncio.create_task(context.feed.run()),
+        asyncio.create_task(
+            sweep_forever(
+                context.parts.store,
+                context.launcher,
+                context.metrics,
+                context.parts.config.sweep_seconds,
+            )
+        ),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+        await context.parts.store.close()

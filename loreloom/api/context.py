@@ -1,0 +1,34 @@
+"""What the routes of one application share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+
+if TYPE_CHECKING:
+    from loreloom.api.acts import Acts
+    from loreloom.api.auth import Authenticator
+    from loreloom.api.launch import Launcher
+    from loreloom.api.metrics import Metrics
+    from loreloom.api.parts import AppParts
+    from loreloom.api.stream import Feed
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts, and what this process keeps in memory over them."""
+
+    parts: AppParts
+    authenticator: Authenticator
+    launcher: Launcher
+    acts: Acts
+    feed: Feed
+    metrics: Metrics
+
+
+def context_of(request: Request) -> Context:
+    """The context of the application that serves the request."""
+    context: Context = request.app.state.context
+    return context

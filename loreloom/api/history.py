@@ -1,0 +1,111 @@
+"""A quest's history as a designer reads it: what happened, who caused it, what a model wrote."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from loreloom.api.schemas.fields import GameTimeView
+from loreloom.api.schemas.quests import GenerationView, HistoryStep, QuestHistory
+from loreloom.api.shaping import game_time
+from loreloom.domain.ids import quest_workflow_id
+from loreloom.state.chronicle import Entry, read
+from loreloom.state.generations import KeptGeneration, generations_of
+from loreloom.state.quests import QuestRecord
+from loreloom.state.store import Store
+from loreloom.state.worlds import WorldRecord
+
+PAGE = 1000
+
+CAUSES: Mapping[str, str] = {
+    "quest.requested": "game",
+    "quest.accepted": "player",
+    "quest.abandoned": "player",
+    "quest.progressed": "player",
+    "quest.chosen": "player",
+    "quest.expired": "time",
+    "quest.failed": "time",
+    "quest.completed": "rules",
+    "reward.granted": "rules",
+}
+"""Who causes the steps of each kind; every other step is the engine's."""
+
+TOLD: Mapping[str, str] = {
+    "quest.requested": "The game asked for a {kind} quest.",
+    "quest.offered": "The quest was offered.",
+    "quest.accepted": "The player took the offer.",
+    "quest.abandoned": "The player gave the quest up.",
+    "quest.progressed": "The player worked on {objective_id} ({amount}).",
+    "quest.chosen": "The player chose {choice_id}.",
+    "quest.expired": "The offer ran out.",
+    "quest.failed": "The time for the quest ran out.",
+    "quest.completed": "Every objective was done.",
+    "quest.epilogue": "The epilogue was told.",
+    "quest.broken": "The process failed: {reason}",
+    "reward.granted": "The reward was granted.",
+}
+
+
+class _Known(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+async def history_of(store: Store, world: WorldRecord, quest: QuestRecord) -> QuestHistory:
+    """The quest's chronicle entries and generations, in the order in which they happened."""
+    workflow_id = quest_workflow_id(quest.quest_id)
+    steps = [_entry_step(entry) for entry in await _entries(store, world, workflow_id)]
+    made = await generations_of(store, workflow_id)
+    steps += [_generation_step(world, generation) for generation in made]
+    # A stable sort: entries of one moment stay in the order of their ids.
+    steps.sort(key=lambda step: step.at)
+    return QuestHistory(
+        quest_id=quest.quest_id,
+        workflow_id=workflow_id,
+        world_id=quest.world_id,
+        player_id=quest.player_id,
+        state=quest.progress.state,
+        request=quest.request.model_dump(mode="json"),
+        steps=tuple(steps),
+    )
+
+
+async def _entries(store: Store, world: WorldRecord, workflow_id: str) -> list[Entry]:
+    found: list[Entry] = []
+    while True:
+        after = found[-1].id if found else 0
+        page = await read(store, world.world_id, after=after, limit=PAGE, subject=workflow_id)
+        found += page
+        if len(page) < PAGE:
+            return found
+
+
+def _entry_step(entry: Entry) -> HistoryStep:
+    told = TOLD.get(entry.kind, entry.kind)
+    return HistoryStep(
+        id=entry.id,
+        kind=entry.kind,
+        at=entry.at,
+        game_time=GameTimeView.of(entry.game_time),
+        caused_by=CAUSES.get(entry.kind, "engine"),
+        told=told.format_map(_Known(entry.data)),
+        data=entry.data,
+        generation=None,
+    )
+
+
+def _generation_step(world: WorldRecord, generation: KeptGeneration) -> HistoryStep:
+    at = generation.created_at
+    assert at is not None, "a generation that was read has its time"
+    return HistoryStep(
+        id=None,
+        kind=f"generation.{generation.purpose}",
+        at=at,
+        game_time=GameTimeView.of(game_time(world, at)),
+        caused_by="model",
+        told=f"A text was made: {generation.purpose}.",
+        data={},
+        generation=GenerationView(
+            generation_id=generation.generation_id,
+            purpose=generation.purpose,
+            record=generation.record,
+        ),
+    )

@@ -1,0 +1,104 @@
+"""Starting the workflows that were planned: at once by the request, or later by a sweep."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from loreloom.api.errors import ApiError
+from loreloom.api.metrics import Metrics
+from loreloom.api.parts import ApiConfig
+from loreloom.api.temporal import outages
+from loreloom.domain.quest import QuestState
+from loreloom.state.quests import QuestRecord, find_quest
+from loreloom.state.starts import PlannedStart, mark_started, overdue_starts
+from loreloom.state.store import Store
+from loreloom.workflows import attributes
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.signatures import QUEST, QuestInput
+
+log = logging.getLogger(__name__)
+
+OVERDUE = timedelta(seconds=3)
+SWEEP_LIMIT = 50
+
+
+class Launcher:
+    """Starts planned workflows. Starting one twice is harmless: its id is taken once."""
+
+    def __init__(self, store: Store, client: Client, config: ApiConfig, metrics: Metrics) -> None:
+        self._store = store
+        self._client = client
+        self._config = config
+        self._metrics = metrics
+
+    async def launch(self, start: PlannedStart, *, by: str = "request") -> bool:
+        """Start the workflow and say so in the plan. ``False`` if Temporal is away: a sweep will.
+
+        Every workflow runs on the story queue; a quest is given what an inspector filters by.
+        """
+        quest = await self._quest_of(start)
+        try:
+            with outages():
+                async with asyncio.timeout(self._config.launch_seconds):
+                    await self._start(start, quest)
+        except ApiError as error:
+            log.warning("%s waits for a sweep: %s", start.workflow_id, error.detail)
+            return False
+        self._metrics.started.labels(start.workflow, by).inc()
+        await mark_started(self._store, start.workflow_id)
+        return True
+
+    async def sweep(self) -> int:
+        """Start what is overdue; returns how many. Stops where Temporal does not take one."""
+        started = 0
+        for start in await overdue_starts(self._store, OVERDUE, SWEEP_LIMIT):
+            if not await self.launch(start, by="sweep"):
+                break
+            started += 1
+        return started
+
+    async def _start(self, start: PlannedStart, quest: QuestRecord | None) -> None:
+        try:
+            await self._client.start_workflow(
+                start.workflow,
+                start.input,
+                id=start.workflow_id,
+                task_queue=queue_of(Role.STORY, self._config.queue_prefix),
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=TypedSearchAttributes(_attributes(quest) if quest else []),
+                static_summary=_summary(quest) if quest else None,
+            )
+        except WorkflowAlreadyStartedError:
+            log.info("%s has run already", start.workflow_id)
+
+    async def _quest_of(self, start: PlannedStart) -> QuestRecord | None:
+        if start.workflow != QUEST:
+            return None
+        return await find_quest(self._store, QuestInput.model_validate(start.input).quest.quest_id)
+
+
+def _attributes(quest: QuestRecord) -> Sequence[SearchAttributePair[str]]:
+    pairs = [
+        SearchAttributePair(attributes.WORLD, quest.world_id),
+        SearchAttributePair(attributes.PLAYER, quest.player_id),
+        SearchAttributePair(attributes.KIND, quest.request.kind.value),
+        SearchAttributePair(attributes.STATE, QuestState.DESIGNING.value),
+    ]
+    if quest.request.region is not None:
+        pairs.append(SearchAttributePair(attributes.REGION, quest.request.region))
+    return pairs
+
+
+def _summary(quest: QuestRecord) -> str:
+    return f"A {quest.request.kind} quest of {quest.player_id}"

@@ -1,0 +1,47 @@
+"""What the application is built from. Nothing in this room reads the environment."""
+
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from loreloom.domain.canon import Rating
+from loreloom.knowledge.embedding import Embedder
+from loreloom.state.store import Store
+from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """Values that an operator may set. Times are in seconds.
+
+    ``act_gate`` is how many acts on one workflow may be under way in this process, ``streams``
+    how many chronicle streams it holds open. ``act_seconds`` bounds the wait for an act's answer,
+    ``launch_seconds`` the wait for Temporal when a workflow is started within a request. The rest
+    are a new world's defaults: budgets are tokens a day, ``regions`` are those of the canon
+    ``default``.
+    """
+
+    queue_prefix: str = DEFAULT_QUEUE_PREFIX
+    act_gate: int = 6
+    act_seconds: float = 10.0
+    launch_seconds: float = 2.0
+    auth_cache_seconds: float = 5.0
+    poll_seconds: float = 0.15
+    heartbeat_seconds: float = 15.0
+    slow_reader_seconds: float = 30.0
+    streams: int = 500
+    sweep_seconds: float = 3.0
+    world_rating: Rating = Rating.TEEN
+    world_daily_tokens: int = 2_000_000
+    player_daily_tokens: int = 100_000
+    regions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AppParts:
+    """The engine's parts as the API uses them. ``temporal`` may be a client not connected yet."""
+
+    store: Store
+    temporal: Client
+    embedder: Embedder
+    config: ApiConfig = ApiConfig()

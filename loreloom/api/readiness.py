@@ -1,0 +1,86 @@
+"""What `/readyz` asks of each part, each within a second or two."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
+
+from loreloom.api.parts import AppParts
+from loreloom.domain.ids import WorldId
+from loreloom.knowledge.documents import list_documents
+from loreloom.knowledge.models import DEFAULT_CANON
+from loreloom.knowledge.problems import LoreProblem
+from loreloom.state.chronicle import heads
+from loreloom.workflows.roles import Role, queue_of
+
+SECONDS = 2.0
+RPC_TIME = timedelta(seconds=1.5)
+
+
+class PartState(BaseModel):
+    """Whether a part answers; if not, ``detail`` says what is wrong."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ok: bool
+    detail: str | None = None
+
+
+class NotReady(Exception):
+    """A part answers, but not as it must."""
+
+
+async def examine(parts: AppParts) -> dict[str, PartState]:
+    """The state of every part, asked at once."""
+    asked = {
+        "postgres": _postgres(parts),
+        "temporal": _temporal(parts),
+        "workers": _workers(parts),
+        "knowledge": _knowledge(parts),
+    }
+    states = await asyncio.gather(*(_state(question) for question in asked.values()))
+    return dict(zip(asked, states, strict=True))
+
+
+async def _state(question: Awaitable[None]) -> PartState:
+    try:
+        async with asyncio.timeout(SECONDS):
+            await question
+    except NotReady as error:
+        return PartState(ok=False, detail=str(error))
+    except (SQLAlchemyError, RPCError, RuntimeError, LoreProblem, TimeoutError) as error:
+        return PartState(ok=False, detail=f"does not answer ({type(error).__name__})")
+    return PartState(ok=True)
+
+
+async def _postgres(parts: AppParts) -> None:
+    await heads(parts.store, [WorldId("")])
+
+
+async def _temporal(parts: AppParts) -> None:
+    if not await parts.temporal.service_client.check_health(timeout=RPC_TIME):
+        raise NotReady("answers, but does not serve")
+
+
+async def _workers(parts: AppParts) -> None:
+    queue = queue_of(Role.STORY, parts.config.queue_prefix)
+    described = await parts.temporal.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=parts.temporal.namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        ),
+        timeout=RPC_TIME,
+    )
+    if not described.pollers:
+        raise NotReady(f"no worker polls the queue {queue}")
+
+
+async def _knowledge(parts: AppParts) -> None:
+    await list_documents(parts.store, DEFAULT_CANON, limit=1)

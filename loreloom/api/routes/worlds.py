@@ -1,0 +1,201 @@
+"""Worlds, their settings and their weather."""
+
+import secrets
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from loreloom.api.answers import answer, problems
+from loreloom.api.auth import AnyCaller, DesignerCaller
+from loreloom.api.bodies import json_body, takes
+from loreloom.api.context import Context, context_of
+from loreloom.api.cursors import from_cursor, to_cursor
+from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.lookups import the_region, the_world
+from loreloom.api.schemas.fields import After, Limit, RegionPath, WorldIdPath
+from loreloom.api.schemas.worlds import (
+    ChangeWorld,
+    CreateWorld,
+    MakeWeather,
+    RegionWeather,
+    WorldList,
+    WorldView,
+)
+from loreloom.api.shaping import region_weather, world_summary, world_view
+from loreloom.domain.canon import EntityKind, Viewpoint
+from loreloom.domain.clock import HOUR, Calendar, Clock
+from loreloom.domain.ids import WorldId
+from loreloom.knowledge.entities import list_entities
+from loreloom.knowledge.models import DEFAULT_CANON, EntityQuery
+from loreloom.state import worlds
+from loreloom.state.chronicle import heads
+from loreloom.state.worlds import RegionRecord, WorldRecord
+
+MAX_SEED = 2**53
+MAX_FACTIONS = 200
+
+router = APIRouter(tags=["worlds"])
+
+
+@router.post(
+    "/v1/worlds",
+    operation_id="create_world",
+    status_code=201,
+    response_model=WorldView,
+    responses=problems(409, 413, 415, 422),
+    openapi_extra=takes(CreateWorld),
+)
+async def create_world(
+    request: Request,
+    caller: AnyCaller,
+    body: Annotated[CreateWorld, Depends(json_body(CreateWorld))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Start a world: its clock runs from now, and its chronicle begins."""
+    context = context_of(request)
+    store = context.parts.store
+
+    async def create(attempt: Attempt) -> Answer:
+        world_id = WorldId(attempt.new_id("world"))
+        # Only a keyed request can find its world there: an earlier run of it made it.
+        if attempt.seed is None or await worlds.find_world(store, world_id) is None:
+            await worlds.create_world(store, _new_world(context, world_id, body))
+        return Answer(201, await _view(request, world_id))
+
+    return await once(store, caller, idempotency_key, request, said_by(body), create)
+
+
+@router.get(
+    "/v1/worlds",
+    operation_id="list_worlds",
+    response_model=WorldList,
+    responses=problems(422),
+)
+async def list_worlds(
+    request: Request, caller: AnyCaller, limit: Limit = 50, after: After = None
+) -> Response:
+    """All worlds, by their ids."""
+    last = from_cursor("worlds", after)
+    page = await worlds.list_worlds(context_of(request).parts.store, after=last, limit=limit)
+    now = datetime.now(UTC)
+    return answer(
+        WorldList(
+            items=tuple(world_summary(world, now) for world in page.items),
+            next=to_cursor("worlds", page.next),
+        )
+    )
+
+
+@router.get(
+    "/v1/worlds/{world_id}",
+    operation_id="get_world",
+    response_model=WorldView,
+    responses=problems(404),
+)
+async def get_world(request: Request, caller: AnyCaller, world_id: WorldIdPath) -> Response:
+    """A world now: game time, season, weather by region, factions."""
+    return answer(await _view(request, world_id))
+
+
+@router.patch(
+    "/v1/worlds/{world_id}",
+    operation_id="change_world",
+    response_model=WorldView,
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=takes(ChangeWorld),
+)
+async def change_world(
+    request: Request,
+    caller: DesignerCaller,
+    world_id: WorldIdPath,
+    body: Annotated[ChangeWorld, Depends(json_body(ChangeWorld))],
+) -> Response:
+    """Change a world's rating, budgets, or turn it to templates at once."""
+    changes = body.model_dump(mode="json", exclude_none=True)
+    if not changes:
+        raise invalid("body", "name at least one thing to change")
+    if not await worlds.change_world(context_of(request).parts.store, world_id, changes):
+        raise ApiError(ErrorCode.UNKNOWN_WORLD, f"there is no world {world_id}")
+    return answer(await _view(request, world_id))
+
+
+@router.get(
+    "/v1/worlds/{world_id}/regions/{region}/weather",
+    operation_id="get_weather",
+    response_model=RegionWeather,
+    responses=problems(404),
+    tags=["weather"],
+)
+async def get_weather(
+    request: Request, caller: AnyCaller, world_id: WorldIdPath, region: RegionPath
+) -> Response:
+    """A region's weather now."""
+    world = await the_world(request, world_id)
+    return answer(region_weather(world, the_region(world, region), datetime.now(UTC)))
+
+
+@router.put(
+    "/v1/worlds/{world_id}/regions/{region}/weather",
+    operation_id="make_weather",
+    response_model=RegionWeather,
+    responses=problems(404, 413, 415, 422),
+    openapi_extra=takes(MakeWeather),
+    tags=["weather"],
+)
+async def make_weather(
+    request: Request,
+    caller: AnyCaller,
+    world_id: WorldIdPath,
+    region: RegionPath,
+    body: Annotated[MakeWeather, Depends(json_body(MakeWeather))],
+) -> Response:
+    """Make a region's weather now, for some hours of game time or until another is made."""
+    world = await the_world(request, world_id)
+    the_region(world, region)
+    now = datetime.now(UTC)
+    until = None
+    if body.hours is not None:
+        until = world.clock.game_seconds(now) + round(body.hours * HOUR)
+    store = context_of(request).parts.store
+    await worlds.make_weather(store, world_id, region, body.state, until)
+    made = RegionRecord(region=region, weather=body.state, until=until)
+    return answer(region_weather(world, made, now))
+
+
+def _new_world(context: Context, world_id: WorldId, body: CreateWorld) -> WorldRecord:
+    config = context.parts.config
+    regions = body.regions
+    if regions is None:
+        regions = config.regions if body.canon == DEFAULT_CANON else ()
+    by_world, by_player = body.world_daily_tokens, body.player_daily_tokens
+    return WorldRecord(
+        world_id=world_id,
+        name=body.name,
+        canon=body.canon,
+        seed=body.seed if body.seed is not None else secrets.randbelow(MAX_SEED),
+        rating=body.rating or config.world_rating,
+        templates_only=body.templates_only,
+        world_daily_tokens=config.world_daily_tokens if by_world is None else by_world,
+        player_daily_tokens=config.player_daily_tokens if by_player is None else by_player,
+        calendar=body.calendar.calendar() if body.calendar else Calendar(),
+        clock=Clock(anchor=datetime.now(UTC)),
+        regions=tuple(RegionRecord(region=region) for region in regions),
+    )
+
+
+async def _view(request: Request, world_id: WorldId) -> WorldView:
+    store = context_of(request).parts.store
+    world = await the_world(request, world_id)
+    factions = await list_entities(
+        store,
+        EntityQuery(
+            canon=world.canon,
+            kind=EntityKind.FACTION,
+            viewpoint=Viewpoint(rating=world.rating),
+            limit=MAX_FACTIONS,
+        ),
+    )
+    head = (await heads(store, [world_id])).get(world_id, 0)
+    return world_view(world, factions.items, head, datetime.now(UTC))

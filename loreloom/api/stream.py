@@ -1,0 +1,161 @@
+"""The chronicle as it happens: one poller a process, each reader at its own pace.
+
+The poller looks for the heads of all watched worlds in one query and reads what is new once into
+a short memory. A reader takes from that memory, or from Postgres if it is too far behind, always
+by its own cursor: so nothing is missed or doubled, and a slow reader holds up nobody.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.metrics import Metrics
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.state.chronicle import Entry, heads, read
+from loreloom.state.store import Store
+
+log = logging.getLogger(__name__)
+
+REMEMBERED = 1000
+BATCH = 200
+RETRY_SECONDS = 5
+TROUBLE_WAIT_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries a reader wants; a ``kind`` ending in a dot is a prefix."""
+
+    player_id: PlayerId | None = None
+    kind: str | None = None
+
+    def takes(self, entry: Entry) -> bool:
+        """Whether the entry is wanted."""
+        if self.player_id is not None and entry.player_id != self.player_id:
+            return False
+        if self.kind is None:
+            return True
+        return entry.kind.startswith(self.kind) if self.kind[-1] == "." else entry.kind == self.kind
+
+
+@dataclass(slots=True)
+class Watched:
+    """A world that somebody reads. ``recent`` ends with the entry ``head``, without gaps."""
+
+    head: int
+    readers: int = 0
+    recent: deque[Entry] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, entries: list[Entry]) -> None:
+        """Remember what is new and wake the readers."""
+        self.recent.extend(entries)
+        self.head = entries[-1].id
+        self.news.set()
+        self.news = asyncio.Event()
+
+    def after(self, cursor: int) -> list[Entry] | None:
+        """The next few entries after a cursor; ``None`` if they are no longer remembered."""
+        behind = self.head - cursor
+        if behind > len(self.recent):
+            return None
+        start = len(self.recent) - behind
+        return list(islice(self.recent, start, start + BATCH))
+
+
+class Feed:
+    """All streams of this process. ``run`` must be running while there are readers."""
+
+    def __init__(self, store: Store, metrics: Metrics, seconds: float, most: int) -> None:
+        self._store = store
+        self._metrics = metrics
+        self._seconds = seconds
+        self._most = most
+        self._open = 0
+        self._worlds: dict[WorldId, Watched] = {}
+
+    async def run(self) -> None:
+        """Look for news until cancelled. While Postgres is away, nothing is new."""
+        while True:
+            try:
+                await self._poll()
+                await asyncio.sleep(self._seconds)
+            except Exception as error:
+                # Readers keep their cursors, so that they miss nothing by waiting.
+                log.warning("the chronicle cannot be read: %s", type(error).__name__)
+                await asyncio.sleep(TROUBLE_WAIT_SECONDS)
+
+    def require_room(self) -> None:
+        """Raise ``ApiError`` if this process holds as many streams as it may."""
+        if self._open >= self._most:
+            raise ApiError(
+                ErrorCode.TOO_MANY_STREAMS,
+                f"{self._open} streams are open",
+                retry_after=RETRY_SECONDS,
+            )
+
+    async def entries(self, world_id: WorldId, after: int, wanted: Wanted) -> AsyncGenerator[Entry]:
+        """Every wanted entry after a cursor, once and in order, and then those that happen."""
+        async with self._watching(world_id) as world:
+            cursor = after
+            while True:
+                news, head = world.news, world.head
+                if cursor >= head:
+                    await news.wait()
+                    continue
+                remembered = world.after(cursor)
+                if remembered is not None:
+                    cursor = remembered[-1].id
+                    found = [entry for entry in remembered if wanted.takes(entry)]
+                else:
+                    found = await self._read(world_id, cursor, wanted)
+                    # All up to the head were committed before this read, so a batch that is not
+                    # full has seen them all.
+                    cursor = found[-1].id if len(found) == BATCH else max(head, cursor)
+                for entry in found:
+                    yield entry
+                    cursor = max(cursor, entry.id)
+
+    async def _read(self, world_id: WorldId, after: int, wanted: Wanted) -> list[Entry]:
+        return await read(
+            self._store,
+            world_id,
+            after=after,
+            limit=BATCH,
+            player_id=wanted.player_id,
+            kind=wanted.kind,
+        )
+
+    @asynccontextmanager
+    async def _watching(self, world_id: WorldId) -> AsyncIterator[Watched]:
+        if world_id not in self._worlds:
+            found = await heads(self._store, [world_id])
+            self._worlds.setdefault(world_id, Watched(head=found.get(world_id, 0)))
+        world = self._worlds[world_id]
+        world.readers += 1
+        self._open += 1
+        self._metrics.streams.set(self._open)
+        try:
+            yield world
+        finally:
+            world.readers -= 1
+            self._open -= 1
+            self._metrics.streams.set(self._open)
+            if not world.readers:
+                del self._worlds[world_id]
+
+    async def _poll(self) -> None:
+        if not self._worlds:
+            return
+        for world_id, head in (await heads(self._store, list(self._worlds))).items():
+            world = self._worlds.get(world_id)
+            while world is not None and world.head < head:
+                entries = await read(self._store, world_id, after=world.head, limit=BATCH)
+                if not entries:
+                    break
+                world.add(entries)

@@ -1,0 +1,52 @@
+"""Calls to Temporal from a request: its outages become answers, nothing else is hidden."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.api.errors import ApiError, ErrorCode
+
+RETRY_SECONDS = 2
+
+ANSWERS = frozenset(
+    {RPCStatusCode.NOT_FOUND, RPCStatusCode.ALREADY_EXISTS, RPCStatusCode.INVALID_ARGUMENT}
+)
+"""What a server that is well says of the request itself; every other status is an outage."""
+
+
+@contextmanager
+def outages() -> Iterator[None]:
+    """Turn a Temporal that is away, overloaded or too slow into an ``ApiError`` with its wait."""
+    try:
+        yield
+    except RPCError as error:
+        if error.status in ANSWERS:
+            raise
+        if error.status is RPCStatusCode.RESOURCE_EXHAUSTED:
+            raise ApiError(
+                ErrorCode.TOO_MANY_ACTS, "the story is busy", retry_after=RETRY_SECONDS
+            ) from error
+        if error.status in (RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
+            raise _unanswered() from error
+        raise _away() from error
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        raise _unanswered() from error
+    except RuntimeError as error:
+        # A client that connects on its first call fails so when nobody answers.
+        raise _away() from error
+
+
+def _away() -> ApiError:
+    return ApiError(
+        ErrorCode.TEMPORAL_UNAVAILABLE, "Temporal does not answer", retry_after=RETRY_SECONDS
+    )
+
+
+def _unanswered() -> ApiError:
+    return ApiError(
+        ErrorCode.ACT_UNANSWERED,
+        "no worker has answered in time; the act may still be taken",
+        retry_after=RETRY_SECONDS,
+    )

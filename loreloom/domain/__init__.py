@@ -1,0 +1,1 @@
+"""The rules of the game world: plain, deterministic, without I/O, wall clock or global chance."""

@@ -1,0 +1,135 @@
+"""Which names of a canon a text speaks of, and which names it speaks of that the canon lacks."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+_WORD = re.compile(r"[^\W_]+(?:['’\-.&][^\W_]+)*")
+_OPENS = re.compile(r"(?:^|[.!?…:;]|[\"“‘(—–])[\"'“‘(\s—–]*$")
+_FIRST_PERSON = frozenset({"i", "i'm", "i'll", "i've", "i'd"})
+_POSSESSIVE = re.compile(r"['’]s?$")
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    folded: str
+    start: int
+    end: int
+    capital: bool
+    owns: bool
+
+
+class NameBook:
+    """The names that a text may speak of, whole or in part.
+
+    A part is a run of words of one name ("Pym" of "Eudora Pym"). Words of two names never make
+    a third: "Eudora Wray" is unknown though both words are in the canon.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(dict.fromkeys(name for name in names if name.strip()))
+
+    @cached_property
+    def _parts(self) -> frozenset[tuple[str, ...]]:
+        parts = set()
+        for name in self._names:
+            words = _words(name)
+            for start in range(len(words)):
+                for end in range(start + 1, len(words) + 1):
+                    parts.add(tuple(words[start:end]))
+        return frozenset(parts)
+
+    @cached_property
+    def _whole(self) -> frozenset[tuple[str, ...]]:
+        names = (tuple(_words(name)) for name in self._names)
+        return frozenset(words[1:] if words[:1] == ("the",) else words for words in names)
+
+    def unknown(
+        self, text: str, openers: frozenset[str], *, title: bool = False
+    ) -> tuple[str, ...]:
+        """The names in a text that this book lacks, in their order.
+
+        A word with a capital letter is a name, unless it begins a sentence and is one of
+        ``openers``. In a title every word may be capitalised, so each may be an opener.
+        """
+        return tuple(dict.fromkeys(self._unknown(text, openers, title)))
+
+    def _unknown(self, text: str, openers: frozenset[str], title: bool) -> Iterator[str]:
+        text = unicodedata.normalize("NFC", text)
+        for run in _runs(_tokens(text), text):
+            rest = run
+            while rest and self._plain(rest[0], text, openers, title) and not self._known(rest):
+                rest = rest[1:]
+                while rest and not rest[0].capital:
+                    rest = rest[1:]
+            if rest and not self._known(rest):
+                yield text[rest[0].start : rest[-1].end]
+
+    def _plain(self, token: _Token, text: str, openers: frozenset[str], title: bool) -> bool:
+        if token.folded in _FIRST_PERSON:
+            return True
+        lower_tail = not any(char.isupper() for char in token.text[1:])
+        at_start = title or _OPENS.search(text[: token.start]) is not None
+        return at_start and lower_tail and token.folded in openers
+
+    def _known(self, run: list[_Token]) -> bool:
+        words = tuple(token.folded for token in run)
+        if words in self._parts:
+            return True
+        # "Eudora Pym of Tarrowmouth" joins two names; the first must be a whole one, so that
+        # "Provost of Tarrowmouth" is not made of "Provost Wray".
+        for cut in range(1, len(run)):
+            if run[cut].capital:
+                continue
+            after = next((i for i in range(cut, len(run)) if run[i].capital), len(run))
+            if words[:cut] in self._whole and self._known(run[after:]):
+                return True
+        return False
+
+
+def _tokens(text: str) -> list[_Token]:
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        owns = _POSSESSIVE.search(word) is not None and len(word) > 2
+        bare = _POSSESSIVE.sub("", word) if owns else word
+        end = match.start() + len(bare)
+        capital = any(char.isupper() or char.istitle() for char in bare)
+        found.append(_Token(bare, _folded(bare), match.start(), end, capital, owns))
+    return found
+
+
+def _words(name: str) -> list[str]:
+    return [token.folded for token in _tokens(unicodedata.normalize("NFC", name))]
+
+
+def _folded(word: str) -> str:
+    return word.replace("’", "'").casefold()
+
+
+def _runs(tokens: list[_Token], text: str) -> Iterator[list[_Token]]:
+    """Stretches of capitalised words, with an "of" or "of the" that links them."""
+    run: list[_Token] = []
+    links: list[_Token] = []
+    for token in tokens:
+        previous = (links or run)[-1] if run else None
+        if previous is not None and not _adjoins(previous, token, links, text):
+            yield run
+            run, links = [], []
+        if token.capital:
+            run = [*run, *links, token]
+            links = []
+        elif run:
+            links.append(token)
+    if run:
+        yield run
+
+
+def _adjoins(previous: _Token, token: _Token, links: list[_Token], text: str) -> bool:
+    if previous.owns or text[previous.end : token.start] not in (" ", "-", "\u00a0"):
+        return False
+    link = [*(link.folded for link in links), token.folded]
+    return token.capital or link in (["of"], ["of", "the"])

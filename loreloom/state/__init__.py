@@ -1,0 +1,1 @@
+"""Postgres: tables, migrations, repositories and the chronicle. Only this room commits."""

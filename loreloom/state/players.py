@@ -1,0 +1,131 @@
+"""Players: who they are, what they have, and what they are given."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.rewards import Reward, experience_for, level_at
+from loreloom.state.store import Event, Store, Transaction
+from loreloom.state.tables.worlds import InventoryItem, Player, Standing
+
+
+class PlayerRecord(BaseModel):
+    """A player as others read them. ``coin`` is in the world's smallest coin."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world_id: WorldId
+    player_id: PlayerId
+    name: str
+    level: int
+    experience: int
+    coin: int
+    inventory: dict[str, int]
+    standing: dict[str, int]
+    entitlements: tuple[str, ...] = ()
+    created_at: datetime
+
+
+async def create_player(
+    store: Store, world_id: WorldId, player_id: PlayerId, name: str, level: int
+) -> bool:
+    """Add a player to a world that exists. ``False`` if the player is there already."""
+    statement = (
+        pg_insert(Player)
+        .values(world_id=world_id, player_id=player_id, name=name, experience=experience_for(level))
+        .on_conflict_do_nothing()
+        .returning(Player.player_id)
+    )
+    async with store.transaction() as tx:
+        if (await tx.run(statement)).first() is None:
+            return False
+        tx.tell(
+            Event(
+                world_id=world_id,
+                key=f"player/{player_id}/created",
+                kind="player.created",
+                subject=f"player/{player_id}",
+                player_id=player_id,
+                data={"level": level},
+            )
+        )
+        return True
+
+
+async def find_player(store: Store, world_id: WorldId, player_id: PlayerId) -> PlayerRecord | None:
+    """The player with inventory and standing, or ``None``."""
+    async with store.reading() as connection:
+        row = (
+            await connection.execute(
+                select(Player.__table__).where(
+                    Player.world_id == world_id, Player.player_id == player_id
+                )
+            )
+        ).first()
+        if row is None:
+            return None
+        items = await connection.execute(
+            select(InventoryItem.item, InventoryItem.count.label("count_"))
+            .where(InventoryItem.world_id == world_id, InventoryItem.player_id == player_id)
+            .order_by(InventoryItem.item)
+        )
+        standings = await connection.execute(
+            select(Standing.faction, Standing.standing)
+            .where(Standing.world_id == world_id, Standing.player_id == player_id)
+            .order_by(Standing.faction)
+        )
+        return PlayerRecord(
+            world_id=world_id,
+            player_id=player_id,
+            name=row.name,
+            level=level_at(row.experience),
+            experience=row.experience,
+            coin=row.coin,
+            inventory={row.item: row.count_ for row in items if row.count_},
+            standing={row.faction: row.standing for row in standings},
+            created_at=row.created_at,
+        )
+
+
+async def worlds_of_player(store: Store, player_id: PlayerId, limit: int) -> list[WorldId]:
+    """Worlds that have a player of that id, at most ``limit``."""
+    query = (
+        select(Player.world_id)
+        .where(Player.player_id == player_id)
+        .order_by(Player.world_id)
+        .limit(limit)
+    )
+    async with store.reading() as connection:
+        return [WorldId(row.world_id) for row in await connection.execute(query)]
+
+
+async def grant(tx: Transaction, world_id: WorldId, player_id: PlayerId, reward: Reward) -> None:
+    """Add a reward to what a player has. The caller's transaction makes sure that it is once."""
+    granted = await tx.run(
+        update(Player)
+        .where(Player.world_id == world_id, Player.player_id == player_id)
+        .values(experience=Player.experience + reward.experience, coin=Player.coin + reward.coin)
+        .returning(Player.player_id)
+    )
+    granted.one()
+    for item, count in sorted(reward.items.items()):
+        await tx.run(
+            pg_insert(InventoryItem)
+            .values(world_id=world_id, player_id=player_id, item=item, count=count)
+            .on_conflict_do_update(
+                index_elements=["world_id", "player_id", "item"],
+                set_={"count": InventoryItem.count + count},
+            )
+        )
+    for faction, change in sorted(reward.standing.items()):
+        await tx.run(
+            pg_insert(Standing)
+            .values(world_id=world_id, player_id=player_id, faction=faction, standing=change)
+            .on_conflict_do_update(
+                index_elements=["world_id", "player_id", "faction"],
+                set_={"standing": Standing.standing + change},
+            )
+        )

@@ -1,0 +1,177 @@
+"""The steps of a quest, each written once, together with the chronicle entry that tells of it."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+from sqlalchemy import func as sql
+from sqlalchemy import select, text, update
+
+from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.quest import QuestProgress
+from loreloom.domain.rewards import Reward
+from loreloom.state.players import grant
+from loreloom.state.store import GAME_SECONDS, Event, Store, Transaction
+from loreloom.state.tables.quests import Quest, QuestAct
+from loreloom.state.worlds import learn
+
+
+class QuestStep(BaseModel):
+    """A change of a quest, with what the chronicle says of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quest_id: QuestId
+    world_id: WorldId
+    player_id: PlayerId
+    progress: QuestProgress
+    kind: str
+    action_id: str | None = None
+    sets_fact: FactId | None = None
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+class TakenStep(BaseModel):
+    """What stands written for a step: the revision that it took, and what it is answered with."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    revision: int
+    progress: QuestProgress
+
+
+# One statement, because a player waits for it: five would cost five round trips, and would hold the
+# world's row, which orders the chronicle, through the last of them.
+RECORD = text(f"""
+WITH claimed AS (
+    INSERT INTO quest_acts (quest_id, action_id, revision, progress)
+    VALUES (:quest_id, :action_id, :revision, CAST(:progress AS jsonb))
+    ON CONFLICT DO NOTHING
+    RETURNING quest_id
+), advanced AS (
+    UPDATE quests
+    SET state = :state, progress = CAST(:progress AS jsonb), revision = :revision,
+        updated_at = now()
+    WHERE quest_id = (SELECT quest_id FROM claimed) AND revision < :revision
+    RETURNING world_id, player_id
+), learnt AS (
+    INSERT INTO facts (world_id, player_id, fact, source)
+    SELECT world_id, player_id, CAST(:fact AS text), :subject FROM advanced
+    WHERE CAST(:fact AS text) IS NOT NULL
+    ON CONFLICT DO NOTHING
+), counted AS (
+    UPDATE worlds SET chronicle_seq = chronicle_seq + 1
+    WHERE world_id = (SELECT world_id FROM advanced)
+    RETURNING world_id, chronicle_seq, {GAME_SECONDS} AS game_seconds
+), told AS (
+    INSERT INTO chronicle (world_id, id, key, kind, at, game_seconds, player_id, subject, data)
+    SELECT world_id, chronicle_seq, :key, :kind, clock_timestamp(), game_seconds,
+        :player_id, :subject, CAST(:data AS jsonb)
+    FROM counted
+)
+SELECT count(*) FROM claimed
+""")
+
+
+async def record_step(store: Store, step: QuestStep) -> TakenStep:
+    """Write a step with its chronicle entry, once, and return what stands written for it.
+
+    If an earlier act has taken the step's action id, nothing is written and that act is returned.
+    """
+    event = _event(step)
+    action_id = step.action_id or f"{step.kind}@{step.progress.revision}"
+    values = {
+        "quest_id": step.quest_id,
+        "action_id": action_id,
+        "revision": step.progress.revision,
+        "state": step.progress.state.value,
+        "progress": step.progress.model_dump_json(),
+        "fact": step.sets_fact,
+        "key": event.key,
+        "kind": event.kind,
+        "player_id": event.player_id,
+        "subject": event.subject,
+        "data": to_json(event.data).decode(),
+    }
+    (claimed,) = await store.run_alone(RECORD, values)
+    if claimed:
+        return TakenStep(revision=step.progress.revision, progress=step.progress)
+    return await _taken(store, step.quest_id, action_id)
+
+
+async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
+    """Complete a quest and grant its reward, with the entries that tell of both, once."""
+    key = f"{quest_workflow_id(step.quest_id)}/reward"
+    async with store.transaction() as tx:
+        if not await tx.first_time(key):
+            return
+        await _advance(tx, step.quest_id, step.progress)
+        await grant(tx, step.world_id, step.player_id, reward)
+        await tx.run(
+            update(Quest)
+            .where(Quest.quest_id == step.quest_id)
+            .values(reward=reward.model_dump(mode="json"))
+        )
+        # The act that fulfilled the quest is answered with its end, also when it is repeated.
+        await tx.run(
+            update(QuestAct)
+            .where(
+                QuestAct.quest_id == step.quest_id,
+                QuestAct.revision == step.progress.revision - 1,
+            )
+            .values(progress=step.progress.model_dump(mode="json"))
+        )
+        if step.sets_fact is not None:
+            source = quest_workflow_id(step.quest_id)
+            await learn(tx, step.world_id, step.player_id, step.sets_fact, source)
+        granted = step.model_copy(
+            update={"kind": "reward.granted", "data": reward.model_dump(mode="json")}
+        )
+        tx.tell(_event(step), _event(granted))
+
+
+async def answer_to(store: Store, quest_id: QuestId, action_id: str) -> QuestProgress | None:
+    """What an act was answered with, or ``None`` if no act of that id was taken."""
+    query = select(QuestAct.progress).where(
+        QuestAct.quest_id == quest_id, QuestAct.action_id == action_id
+    )
+    async with store.reading() as connection:
+        found = (await connection.execute(query)).scalar_one_or_none()
+    return None if found is None else QuestProgress.model_validate(found)
+
+
+async def _taken(store: Store, quest_id: QuestId, action_id: str) -> TakenStep:
+    query = select(QuestAct.revision, QuestAct.progress).where(
+        QuestAct.quest_id == quest_id, QuestAct.action_id == action_id
+    )
+    async with store.reading() as connection:
+        row = (await connection.execute(query)).one()
+    return TakenStep(revision=row.revision, progress=QuestProgress.model_validate(row.progress))
+
+
+async def _advance(tx: Transaction, quest_id: QuestId, progress: QuestProgress) -> bool:
+    """Move what is known of a quest to a progress; ``False`` if it is there or past it."""
+    moved = await tx.run(
+        update(Quest)
+        .where(Quest.quest_id == quest_id, Quest.revision < progress.revision)
+        .values(
+            state=progress.state,
+            progress=progress.model_dump(mode="json"),
+            revision=progress.revision,
+            updated_at=sql.now(),
+        )
+        .returning(Quest.quest_id)
+    )
+    return moved.first() is not None
+
+
+def _event(step: QuestStep) -> Event:
+    subject = quest_workflow_id(step.quest_id)
+    return Event(
+        world_id=step.world_id,
+        key=f"{subject}/{step.progress.revision}/{step.kind}",
+        kind=step.kind,
+        subject=subject,
+        player_id=step.player_id,
+        data={"quest_id": step.quest_id, "state": step.progress.state, **step.data},
+    )

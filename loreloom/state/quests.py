@@ -1,0 +1,211 @@
+"""Quests as they are stored: asked for, designed, taken step by step, and read."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row, Text, cast, insert, select, tuple_, update
+from sqlalchemy import func as sql
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from loreloom.domain.ids import PassageId, PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.quest import (
+    Difficulty,
+    QuestKind,
+    QuestPlan,
+    QuestProgress,
+    QuestState,
+    Source,
+)
+from loreloom.domain.rewards import Reward
+from loreloom.domain.story import QuestStory
+from loreloom.domain.templates import Epilogues
+from loreloom.state.paging import Page, page_of
+from loreloom.state.starts import PlannedStart, plan_start
+from loreloom.state.store import Event, Store, Transaction
+from loreloom.state.tables.quests import Quest
+
+
+class QuestRequest(BaseModel):
+    """What the caller asked for. ``theme`` is somebody's free words: data, never an instruction.
+
+    ``offer_seconds`` is real time, ``limit_game_hours`` game time from acceptance.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: QuestKind = QuestKind.SIDE
+    region: str | None = None
+    giver: str | None = None
+    theme: str | None = None
+    difficulty: Difficulty = Difficulty.NORMAL
+    offer_seconds: int | None = None
+    limit_game_hours: int | None = None
+
+
+class Citation(BaseModel):
+    """A passage that a quest's words rest on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passage_id: PassageId
+    document: str
+    heading: str
+
+
+class QuestDesign(BaseModel):
+    """A finished design: the plan by the rules, the words, and what they rest on.
+
+    ``endings`` are the epilogues that a template brings along.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    plan: QuestPlan
+    story: QuestStory
+    citations: tuple[Citation, ...]
+    endings: Epilogues | None = None
+    source: Source
+    tier: str | None
+
+
+class QuestRecord(BaseModel):
+    """A quest as others read it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quest_id: QuestId
+    world_id: WorldId
+    player_id: PlayerId
+    request: QuestRequest
+    progress: QuestProgress
+    plan: QuestPlan | None
+    story: QuestStory | None
+    citations: tuple[Citation, ...] = ()
+    endings: Epilogues | None = None
+    reward: Reward | None = None
+    source: Source | None = None
+    tier: str | None = None
+    created_at: datetime
+    updated_at: datetime
+
+
+async def request_quest(
+    tx: Transaction,
+    quest_id: QuestId,
+    world_id: WorldId,
+    player_id: PlayerId,
+    request: QuestRequest,
+    start: PlannedStart,
+) -> None:
+    """Keep a request for a quest, with the intent to start its workflow."""
+    await tx.run(
+        insert(Quest).values(
+            quest_id=quest_id,
+            world_id=world_id,
+            player_id=player_id,
+            request=request.model_dump(mode="json"),
+            state=QuestState.DESIGNING,
+        )
+    )
+    await plan_start(tx, start)
+    tx.tell(
+        Event(
+            world_id=world_id,
+            key=f"{quest_workflow_id(quest_id)}/requested",
+            kind="quest.requested",
+            subject=quest_workflow_id(quest_id),
+            player_id=player_id,
+            data={"quest_id": quest_id, "kind": request.kind},
+        )
+    )
+
+
+async def find_quest(store: Store, quest_id: QuestId) -> QuestRecord | None:
+    """The quest of that id, or ``None``."""
+    async with store.reading() as connection:
+        row = (
+            await connection.execute(select(Quest.__table__).where(Quest.quest_id == quest_id))
+        ).first()
+    return _record(row) if row else None
+
+
+async def list_quests(
+    store: Store,
+    world_id: WorldId,
+    *,
+    player_id: PlayerId | None = None,
+    state: QuestState | None = None,
+    after: str | None,
+    limit: int,
+) -> Page[QuestRecord]:
+    """A world's quests, oldest first; ``after`` is the quest that the last page ended with."""
+    query = (
+        select(Quest.__table__)
+        .where(Quest.world_id == world_id)
+        .order_by(Quest.created_at, Quest.quest_id)
+        .limit(limit + 1)
+    )
+    if player_id is not None:
+        query = query.where(Quest.player_id == player_id)
+    if state is not None:
+        query = query.where(Quest.state == state)
+    if after is not None:
+        last = select(Quest.created_at, Quest.quest_id).where(Quest.quest_id == after)
+        query = query.where(tuple_(Quest.created_at, Quest.quest_id) > last.scalar_subquery())
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return page_of([_record(row) for row in rows], limit, lambda quest: quest.quest_id)
+
+
+async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -> None:
+    """Keep a quest's design; the first one stands."""
+    await tx.run(
+        update(Quest)
+        .where(Quest.quest_id == quest_id, Quest.plan.is_(None))
+        .values(
+            plan=design.plan.model_dump(mode="json"),
+            story=design.story.model_dump(mode="json"),
+            citations=[citation.model_dump(mode="json") for citation in design.citations],
+            endings=design.endings.model_dump(mode="json") if design.endings else None,
+            source=design.source,
+            tier=design.tier,
+            updated_at=sql.now(),
+        )
+    )
+
+
+async def keep_epilogue(tx: Transaction, quest_id: QuestId, epilogue: str) -> bool:
+    """Keep the words that a quest ends with. ``False`` if it has some; those stand."""
+    kept = await tx.run(
+        update(Quest)
+        .where(Quest.quest_id == quest_id, Quest.story["epilogue"].astext.is_(None))
+        .values(
+            story=sql.jsonb_set(
+                Quest.story, cast(["epilogue"], ARRAY(Text)), sql.to_jsonb(cast(epilogue, Text))
+            ),
+            updated_at=sql.now(),
+        )
+        .returning(Quest.quest_id)
+    )
+    return kept.first() is not None
+
+
+def _record(row: Row[Any]) -> QuestRecord:
+    progress = row.progress or {"state": row.state, "revision": row.revision}
+    return QuestRecord(
+        quest_id=QuestId(row.quest_id),
+        world_id=WorldId(row.world_id),
+        player_id=PlayerId(row.player_id),
+        request=QuestRequest.model_validate(row.request),
+        progress=QuestProgress.model_validate(progress),
+        plan=row.plan,
+        story=row.story,
+        citations=tuple(row.citations or ()),
+        endings=row.endings,
+        reward=row.reward,
+        source=row.source,
+        tier=row.tier,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,228 @@
+"""Worlds: their settings, their clocks and what is so in them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Row, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from loreloom.domain.canon import Rating
+from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
+from loreloom.domain.weather import Weather
+from loreloom.state.paging import Page, page_of
+from loreloom.state.store import Event, Store, Transaction
+from loreloom.state.tables.worlds import Fact, Region, World
+
+
+class RegionRecord(BaseModel):
+    """A region and its weather. ``until`` is when made weather ends, in game seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: str
+    weather: Weather = Weather.CLEAR
+    until: int | None = None
+
+    def weather_at(self, game_seconds: int) -> Weather:
+        """The weather at a moment of game time: what was made, while it lasts, else clear."""
+        if self.until is not None and game_seconds >= self.until:
+            return Weather.CLEAR
+        return self.weather
+
+
+class WorldRecord(BaseModel):
+    """A world as it is stored. Budgets are tokens a day (UTC)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world_id: WorldId
+    name: str
+    canon: CanonName
+    seed: int
+    rating: Rating
+    templates_only: bool = False
+    world_daily_tokens: int = Field(ge=0)
+    player_daily_tokens: int = Field(ge=0)
+    calendar: Calendar
+    clock: Clock
+    regions: tuple[RegionRecord, ...] = ()
+    created_at: datetime | None = None
+
+
+async def create_world(store: Store, world: WorldRecord) -> None:
+    """Create a world with its regions and the first entry of its chronicle."""
+    async with store.transaction() as tx:
+        await tx.run(insert(World).values(**_columns(world)))
+        if world.regions:
+            await tx.run(
+                insert(Region),
+                [{"world_id": world.world_id, "region": r.region} for r in world.regions],
+            )
+        tx.tell(
+            Event(
+                world_id=world.world_id,
+                key="created",
+                kind="world.created",
+                subject=world.world_id,
+                data={"name": world.name, "canon": world.canon},
+            )
+        )
+
+
+async def find_world(store: Store, world_id: WorldId) -> WorldRecord | None:
+    """The world of that id, or ``None``."""
+    async with store.reading() as connection:
+        row = (
+            await connection.execute(select(World.__table__).where(World.world_id == world_id))
+        ).first()
+        if row is None:
+            return None
+        regions = await connection.execute(
+            select(Region.region, Region.weather, Region.weather_until)
+            .where(Region.world_id == world_id)
+            .order_by(Region.region)
+        )
+        return _record(row, regions.all())
+
+
+async def list_worlds(store: Store, *, after: str | None, limit: int) -> Page[WorldRecord]:
+    """Worlds by their id; ``after`` is the id that the last page ended with."""
+    query = select(World.__table__).order_by(World.world_id).limit(limit + 1)
+    if after is not None:
+        query = query.where(World.world_id > after)
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return page_of([_record(row, ()) for row in rows], limit, lambda world: world.world_id)
+
+
+async def change_world(store: Store, world_id: WorldId, changes: dict[str, Any]) -> bool:
+    """Change a world's rating, template switch or budgets, and tell of it. ``False`` if unknown."""
+    async with store.transaction() as tx:
+        changed = await tx.run(
+            update(World)
+            .where(World.world_id == world_id)
+            .values(**changes)
+            .returning(World.world_id, World.chronicle_seq)
+        )
+        row = changed.first()
+        if row is None:
+            return False
+        tx.tell(
+            Event(
+                world_id=world_id,
+                key=f"changed/{row.chronicle_seq}",
+                kind="world.changed",
+                subject=world_id,
+                data=changes,
+            )
+        )
+        return True
+
+
+async def make_weather(
+    store: Store, world_id: WorldId, region: str, weather: Weather, until: int | None
+) -> bool:
+    """Make a region's weather, until a moment of game time or for good. ``False`` if unknown."""
+    async with store.transaction() as tx:
+        changed = await tx.run(
+            update(Region)
+            .where(Region.world_id == world_id, Region.region == region)
+            .values(weather=weather, weather_until=until)
+            .returning(Region.region)
+        )
+        if changed.first() is None:
+            return False
+        world = await tx.run(
+            select(World.chronicle_seq).where(World.world_id == world_id).with_for_update()
+        )
+        tx.tell(
+            Event(
+                world_id=world_id,
+                key=f"weather/{region}/{world.scalar_one()}",
+                kind="weather.changed",
+                subject=f"region/{region}",
+                data={"region": region, "state": weather.value},
+            )
+        )
+        return True
+
+
+async def facts_of(
+    connection: AsyncConnection, world_id: WorldId, player_id: PlayerId
+) -> frozenset[FactId]:
+    """What is known in the world, and to the player."""
+    query = select(Fact.fact).where(
+        Fact.world_id == world_id, or_(Fact.player_id == player_id, Fact.player_id == "")
+    )
+    return frozenset(FactId(row.fact) for row in await connection.execute(query))
+
+
+async def learn(
+    tx: Transaction, world_id: WorldId, player_id: PlayerId, fact: FactId, source: str
+) -> None:
+    """A player learns a fact; learning it again changes nothing."""
+    await tx.run(
+        pg_insert(Fact)
+        .values(world_id=world_id, player_id=player_id, fact=fact, source=source)
+        .on_conflict_do_nothing()
+    )
+
+
+async def surroundings(
+    store: Store, world_id: WorldId, player_id: PlayerId, region: str | None
+) -> tuple[WorldRecord, Weather, frozenset[FactId]]:
+    """The world, the weather of a region (clear if none) and the facts, at this moment."""
+    world = await find_world(store, world_id)
+    if world is None:
+        raise LookupError(f"no world {world_id}")
+    here = next((r for r in world.regions if r.region == region), None)
+    now = world.clock.game_seconds(datetime.now(UTC))
+    async with store.reading() as connection:
+        facts = await facts_of(connection, world_id, player_id)
+    return world, here.weather_at(now) if here else Weather.CLEAR, facts
+
+
+def _columns(world: WorldRecord) -> dict[str, Any]:
+    return {
+        "world_id": world.world_id,
+        "name": world.name,
+        "canon": world.canon,
+        "seed": world.seed,
+        "rating": world.rating.value,
+        "templates_only": world.templates_only,
+        "world_daily_tokens": world.world_daily_tokens,
+        "player_daily_tokens": world.player_daily_tokens,
+        "calendar": world.calendar.model_dump(mode="json"),
+        "clock_anchor": world.clock.anchor,
+        "game_anchor": world.clock.game_anchor,
+        "scale": world.clock.scale,
+        "paused": world.clock.paused,
+    }
+
+
+def _record(row: Row[Any], regions: Any) -> WorldRecord:
+    return WorldRecord(
+        world_id=WorldId(row.world_id),
+        name=row.name,
+        canon=CanonName(row.canon),
+        seed=row.seed,
+        rating=Rating(row.rating),
+        templates_only=row.templates_only,
+        world_daily_tokens=row.world_daily_tokens,
+        player_daily_tokens=row.player_daily_tokens,
+        calendar=Calendar.model_validate(row.calendar),
+        clock=Clock(
+            anchor=row.clock_anchor,
+            game_anchor=row.game_anchor,
+            scale=row.scale,
+            paused=row.paused,
+        ),
+        regions=tuple(
+            RegionRecord(region=r.region, weather=Weather(r.weather), until=r.weather_until)
+            for r in regions
+        ),
+        created_at=row.created_at,
+    )

@@ -1,0 +1,18 @@
+"""The `loreloom` command line. Each module in `commands` adds its own commands."""
+
+import typer
+
+from loreloom.workers.commands import keys, stack
+
+app = typer.Typer(
+    name="loreloom",
+    help="A durable narrative engine for live games.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+)
+
+for module in (stack, keys):
+    module.register(app)
+
+if __name__ == "__main__":
+    app()

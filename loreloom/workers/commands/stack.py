@@ -1,0 +1,149 @@
+"""`loreloom up`, and the processes that it and a real deployment start."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from loreloom.workers.home import HomeInUseError
+from loreloom.workers.parts import PartFailedError
+from loreloom.workers.settings import MissingSettingError, Settings
+from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.supervisor import interrupted_by_signals, keep_serving
+from loreloom.workflows.roles import Role
+
+INTERRUPTED = 130
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (up, migrate, worker, api):
+        app.command()(command)
+
+
+def up(
+    part: Annotated[
+        list[PartName] | None, typer.Option(help="Start this part only; may be repeated.")
+    ] = None,
+) -> None:
+    """Start every part that no address is set for, and serve until Ctrl-C."""
+    console = Console(highlight=False)
+
+    def say(text: str) -> None:
+        console.print(text, markup=False, soft_wrap=True)
+
+    with running_stack(say, part or tuple(PartName)) as stack:
+        say(_welcome(stack))
+        keep_serving(stack, threading.Event(), say)
+
+
+def migrate() -> None:
+    """Bring the database to the newest schema and register Temporal's search attributes."""
+    from loreloom.workers.migrate import migrate_database, migrate_temporal
+
+    settings = Settings()
+    with saying_what_is_missing():
+        migrate_database(settings)
+        asyncio.run(migrate_temporal(settings))
+
+
+def worker(
+    roles: Annotated[
+        str | None, typer.Option(help="Roles of this worker, by commas: " + ", ".join(Role))
+    ] = None,
+    ready_file: Annotated[
+        Path | None, typer.Option(help="A file to write once the worker polls its queues.")
+    ] = None,
+) -> None:
+    """Run a worker until it is told to stop."""
+    # Imported here because it loads the embedding library, which takes seconds.
+    from loreloom.workers.worker import run_worker
+
+    settings = Settings() if roles is None else Settings().with_changes(worker_roles=roles)
+
+    def ready() -> None:
+        if ready_file:
+            ready_file.touch()
+
+    with saying_what_is_missing():
+        asyncio.run(run_worker(settings, settings.worker_roles, ready))
+
+
+def api() -> None:
+    """Serve the API until told to stop."""
+    from loreloom.workers.apiserver import run_api
+
+    with saying_what_is_missing():
+        run_api(Settings())
+
+
+@contextmanager
+def running_stack(
+    say: Callable[[str], None], parts: Collection[PartName] = tuple(PartName)
+) -> Iterator[Stack]:
+    """A started stack, stopped at the end, whatever the end is.
+
+    A part that does not start, and Ctrl-C while starting, end the command with a message and a
+    code; Ctrl-C while the stack serves is a good end.
+    """
+    stack = Stack(Settings(), parts=parts, say=say)
+    with interrupted_by_signals():
+        try:
+            stack.start()
+        except PartFailedError as failure:
+            say(failure.report())
+            say("everything that was started has been stopped")
+            raise typer.Exit(1) from failure
+        except HomeInUseError as failure:
+            say(str(failure))
+            raise typer.Exit(1) from failure
+        except KeyboardInterrupt as interrupt:
+            say("interrupted while starting; everything has been stopped")
+            raise typer.Exit(INTERRUPTED) from interrupt
+        try:
+            yield stack
+        except KeyboardInterrupt:
+            say("stopping")
+        finally:
+            stack.stop()
+            say("everything has been stopped")
+
+
+@contextmanager
+def saying_what_is_missing() -> Iterator[None]:
+    """Ends the command with a plain message when an address that it needs is not set."""
+    try:
+        yield
+    except MissingSettingError as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(2) from missing
+
+
+def _welcome(stack: Stack) -> str:
+    settings = stack.settings
+    serves_api = PartName.API in stack.started
+    shown = {
+        "API": serves_api and f"{settings.api_url} (its pages: {settings.api_url}/docs)",
+        "Temporal's UI": settings.temporal_ui_url,
+        "Temporal": settings.temporal_address,
+        "database": settings.database_url and _without_password(settings.database_url),
+        "gold tier": ", ".join(settings.gold_urls) or "none: templates",
+        "silver tier": ", ".join(settings.silver_urls) or "none: templates",
+        "logs": settings.logs,
+        "keys": stack.keys and settings.keys_file,
+    }
+    lines = ["", "Loreloom serves."]
+    lines += [f"  {what:<14} {where}" for what, where in shown.items() if where]
+    if stack.keys:
+        lines += [f"    {scope:<12} {secret}" for scope, secret in stack.keys.model_dump().items()]
+    return "\n".join([*lines, "Ctrl-C stops it; its state is kept."])
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)

@@ -1,0 +1,43 @@
+"""The keys of the embedded stack: made once, kept in a file of their owner's, known to the API."""
+
+import json
+import os
+
+from pydantic import BaseModel, ConfigDict
+
+from loreloom.state.keys import Scope, ensure_key, new_secret
+from loreloom.state.store import Store
+from loreloom.workers.settings import Settings
+
+
+class StackKeys(BaseModel):
+    """One secret for each scope."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    game: str
+    designer: str
+    ops: str
+
+
+def load_or_make_keys(settings: Settings) -> StackKeys:
+    """The keys in the home's file; made at random when there are none yet."""
+    file = settings.keys_file
+    if not file.exists():
+        keys = StackKeys(game=new_secret(), designer=new_secret(), ops=new_secret())
+        partial = file.with_name(f"{file.name}.{os.getpid()}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            json.dump(keys.model_dump(), out, indent=2)
+        partial.rename(file)
+    return StackKeys.model_validate_json(file.read_text())
+
+
+async def register_keys(settings: Settings, keys: StackKeys) -> None:
+    """Let the API know the keys; only their hashes reach the database."""
+    store = Store(settings.required_database_url(), pool_size=1)
+    try:
+        for scope in Scope:
+            secret = getattr(keys, scope.value)
+            await ensure_key(store, f"stack-{scope}", secret, frozenset({scope}))
+    finally:
+        await store.close()

@@ -1,0 +1,163 @@
+"""A worker process: it serves the task queues of its roles until it is stopped."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.worker import Interceptor, Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from loreloom.activities.knowledge import KnowledgeActivities
+from loreloom.activities.quest import QuestActivities
+from loreloom.activities.writing import WritingActivities, WritingParts
+from loreloom.generation.composing import Budget
+from loreloom.generation.lexicon import load_lexicon
+from loreloom.generation.router import Router
+from loreloom.generation.templates import load_templates
+from loreloom.generation.tiers import Tier, TierName
+from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.state.store import Store
+from loreloom.workers.settings import Settings
+from loreloom.workers.temporal_connection import connect
+from loreloom.workflows.ingestion import IngestionWorkflow
+from loreloom.workflows.quest import QuestWorkflow
+from loreloom.workflows.roles import Role, queue_of
+
+WORKFLOWS = (QuestWorkflow, IngestionWorkflow)
+
+# The rules are deterministic by construction (tests/house), so they need not be loaded anew for
+# every workflow.
+SANDBOX = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "loreloom.domain", "loreloom.activities.signatures", "pydantic", "pydantic_core"
+    )
+)
+
+
+async def run_worker(
+    settings: Settings,
+    roles: Sequence[Role],
+    ready: Callable[[], None] | None = None,
+    interceptors: Sequence[Interceptor] = (),
+) -> None:
+    """Serve the roles until SIGTERM or SIGINT, then finish what is under way and return.
+
+    ``ready`` is called once all queues are served. ``interceptors`` are Temporal's own.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with AsyncExitStack() as stack:
+        workers = await open_workers(settings, roles, stack, interceptors)
+        serving = [asyncio.create_task(worker.run()) for worker in workers]
+        if ready is not None:
+            ready()
+        waiting = asyncio.create_task(stopped.wait())
+        await asyncio.wait([*serving, waiting], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*(worker.shutdown() for worker in workers))
+        waiting.cancel()
+        # A worker that failed by itself is the process's failure.
+        await asyncio.gather(*serving)
+
+
+async def open_workers(
+    settings: Settings,
+    roles: Sequence[Role],
+    stack: AsyncExitStack,
+    interceptors: Sequence[Interceptor] = (),
+) -> list[Worker]:
+    """One Temporal worker for each role, not yet running; ``stack`` closes what they use."""
+    client = await connect(settings)
+    store = Store(settings.required_database_url(), pool_size=settings.database_pool_size)
+    stack.push_async_callback(store.close)
+    router = Router(tiers_of(settings))
+    stack.push_async_callback(router.aclose)
+    embedder = await asyncio.to_thread(
+        Embedder.load, EmbeddingConfig(model=settings.embedding_model)
+    )
+    writing = WritingActivities(
+        WritingParts(
+            store=store,
+            embedder=embedder,
+            router=router,
+            lexicon=load_lexicon(),
+            templates=load_templates(settings.quest_templates),
+            budget=Budget(total_s=settings.design_seconds),
+        )
+    )
+    quest = QuestActivities(store)
+    knowledge = KnowledgeActivities(store, embedder)
+    served: dict[Role, list[Callable[..., object]]] = {
+        Role.STORY: [
+            quest.record,
+            quest.reward,
+            quest.look_around,
+            writing.design_by_template,
+            writing.epilogue_by_template,
+        ],
+        Role.SILVER: [writing.design],
+        Role.GOLD: [writing.epilogue],
+        Role.KNOWLEDGE: knowledge.all(),
+    }
+    return [_worker(client, settings, role, served[role], interceptors) for role in roles]
+
+
+def tiers_of(settings: Settings) -> tuple[Tier, ...]:
+    """The tiers that the settings give addresses for."""
+    tiers = (
+        Tier(
+            name=TierName.GOLD,
+            urls=settings.gold_urls,
+            model=settings.gold_model,
+            api_key=settings.gold_api_key,
+            first_token_s=settings.gold_first_token_seconds,
+            total_s=settings.gold_total_seconds,
+            max_tokens=settings.gold_max_tokens,
+            at_once=settings.gold_at_once,
+        ),
+        Tier(
+            name=TierName.SILVER,
+            urls=settings.silver_urls,
+            model=settings.silver_model,
+            api_key=settings.silver_api_key,
+            first_token_s=settings.silver_first_token_seconds,
+            total_s=settings.silver_total_seconds,
+            max_tokens=settings.silver_max_tokens,
+            at_once=settings.silver_at_once,
+        ),
+    )
+    return tuple(tier for tier in tiers if tier.urls)
+
+
+def _worker(
+    client: Client,
+    settings: Settings,
+    role: Role,
+    activities: Sequence[Callable[..., object]],
+    interceptors: Sequence[Interceptor],
+) -> Worker:
+    activities_at_once = {
+        Role.STORY: settings.story_activities_at_once,
+        Role.GOLD: settings.tier_activities_at_once,
+        Role.SILVER: settings.tier_activities_at_once,
+        Role.KNOWLEDGE: settings.knowledge_activities_at_once,
+    }[role]
+    tells_stories = role is Role.STORY
+    return Worker(
+        client,
+        task_queue=queue_of(role, settings.task_queue_prefix),
+        workflows=WORKFLOWS if tells_stories else (),
+        activities=activities,
+        workflow_runner=SANDBOX,
+        interceptors=interceptors,
+        max_cached_workflows=settings.cached_workflows if tells_stories else 0,
+        max_concurrent_workflow_tasks=settings.story_workflow_tasks_at_once
+        if tells_stories
+        else None,
+        max_concurrent_activities=activities_at_once,
+        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_seconds),
+    )

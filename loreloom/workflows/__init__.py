@@ -1,0 +1,1 @@
+"""The story processes, one file a workflow; each reads as the process that it is."""

@@ -1,0 +1,405 @@
+"""A quest: designed, offered, played, rewarded and told to its end."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NoReturn, ParamSpec, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.errors import BROKEN
+    from loreloom.activities.signatures.quest import (
+        Ending,
+        LookAround,
+        QuestSteps,
+        Recorded,
+        Step,
+        WritingSteps,
+    )
+    from loreloom.domain import quest as rules
+    from loreloom.domain.quest import Objective, ObjectiveKind, QuestPlan, QuestProgress, QuestState
+    from loreloom.domain.refusals import Refusal, RefusalCode
+    from loreloom.domain.standing import QuestStanding, standing_of
+    from loreloom.workflows import attributes
+    from loreloom.workflows.roles import Role, sibling_queue
+    from loreloom.workflows.signatures import (
+        REFUSED,
+        ChooseAct,
+        ProgressAct,
+        QuestInput,
+    )
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DESIGN_QUEUE_WAIT = timedelta(seconds=60)
+DESIGN_TIME = timedelta(seconds=45)
+EPILOGUE_QUEUE_WAIT = timedelta(seconds=30)
+EPILOGUE_TIME = timedelta(seconds=30)
+HEARTBEAT = timedelta(seconds=8)
+WRITE_TIME = timedelta(seconds=5)
+MAX_REASON = 500
+
+WRITE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=5)
+)
+MODEL_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    maximum_interval=timedelta(seconds=5),
+    maximum_attempts=5,
+)
+
+
+@workflow.defn(name="Quest")
+class QuestWorkflow:
+    """One quest of one player. The workflow is the truth of it while it runs."""
+
+    @workflow.init
+    def __init__(self, start: QuestInput) -> None:
+        self._quest = start.quest
+        self._clock = start.clock
+        self._plan = start.plan
+        self._progress = start.progress
+        self._deadline: datetime | None = start.deadline
+        self._failure: ActivityError | None = None
+        # Acts are taken one at a time: what is written down must follow in order.
+        self._turn = asyncio.Lock()
+
+    @workflow.run
+    async def run(self, start: QuestInput) -> QuestState:
+        """The quest from beginning to end; returns the state that it ended in."""
+        self._show()
+        try:
+            await self._design()
+            await self._offer()
+            await self._play()
+            await self._reward()
+            await self._tell_epilogue()
+        except ActivityError as error:
+            await self._break(error)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._progress.state
+
+    # The story's steps, in their order. Each does nothing if the story is past it.
+
+    async def _design(self) -> None:
+        if self._plan is not None:
+            return
+        try:
+            self._plan = await workflow.execute_activity_method(
+                WritingSteps.design,
+                self._quest,
+                task_queue=self._queue(Role.SILVER),
+                schedule_to_start_timeout=DESIGN_QUEUE_WAIT,
+                start_to_close_timeout=DESIGN_TIME,
+                heartbeat_timeout=HEARTBEAT,
+                retry_policy=MODEL_RETRY,
+                summary="Design the quest from the canon",
+            )
+        except ActivityError as error:
+            if _is_broken(error) or is_cancelled_exception(error):
+                raise
+            # Nobody serves the tier's queue, or not in time: a story does not stop for a model.
+            self._plan = await workflow.execute_activity_method(
+                WritingSteps.design_by_template,
+                self._quest,
+                start_to_close_timeout=DESIGN_TIME,
+                retry_policy=WRITE_RETRY,
+                summary="Design the quest from a template",
+            )
+
+    async def _offer(self) -> None:
+        if self._progress.state is QuestState.DESIGNING:
+            await self._write(self._to(rules.offered(self._progress), "quest.offered"))
+        if self._progress.state is not QuestState.OFFERED:
+            return
+        seconds = self._the_plan.offer_seconds
+        try:
+            await self._until(lambda: self._progress.state is not QuestState.OFFERED, seconds)
+        except TimeoutError:
+            await self._end_unless_acted(QuestState.OFFERED, QuestState.EXPIRED)
+
+    async def _play(self) -> None:
+        while self._progress.state is QuestState.ACTIVE and not self._fulfilled:
+            seconds = self._seconds_left()
+            try:
+                await self._until(self._needs_attention, seconds)
+            except TimeoutError:
+                await self._end_unless_acted(QuestState.ACTIVE, QuestState.FAILED)
+            if workflow.info().is_continue_as_new_suggested():
+                await self._continue_as_new()
+
+    async def _reward(self) -> None:
+        if self._progress.state is not QuestState.ACTIVE:
+            return
+        completed = rules.ended(self._progress, QuestState.COMPLETED)
+        await workflow.execute_activity_method(
+            QuestSteps.reward,
+            Ending(quest=self._quest, plan=self._the_plan, progress=completed),
+            start_to_close_timeout=WRITE_TIME,
+            retry_policy=WRITE_RETRY,
+            summary="Grant the reward",
+        )
+        self._adopt(completed)
+
+    async def _tell_epilogue(self) -> None:
+        if self._progress.state not in (QuestState.COMPLETED, QuestState.FAILED):
+            return
+        try:
+            await workflow.execute_activity_method(
+                WritingSteps.epilogue,
+                self._quest,
+                task_queue=self._queue(Role.GOLD),
+                schedule_to_start_timeout=EPILOGUE_QUEUE_WAIT,
+                start_to_close_timeout=EPILOGUE_TIME,
+                heartbeat_timeout=HEARTBEAT,
+                retry_policy=MODEL_RETRY,
+                summary="Write the epilogue",
+            )
+        except ActivityError as error:
+            if _is_broken(error) or is_cancelled_exception(error):
+                raise
+            await workflow.execute_activity_method(
+                WritingSteps.epilogue_by_template,
+                self._quest,
+                start_to_close_timeout=EPILOGUE_TIME,
+                retry_policy=WRITE_RETRY,
+                summary="Take the epilogue from a template",
+            )
+
+    # A player's acts. A refusal changes nothing; a validator's refusal does not enter history.
+
+    @workflow.update
+    async def accept(self) -> QuestStanding:
+        """The player takes the offer."""
+        async with self._turn:
+            progress = _ruled(rules.accepted, self._progress)
+            limit = self._the_plan.limit_game_seconds
+            if limit is not None:
+                self._deadline = workflow.now() + self._clock.real_span(limit)
+            return await self._act(self._to(progress, "quest.accepted"))
+
+    @accept.validator
+    def _can_accept(self) -> None:
+        _ruled(rules.accepted, self._progress)
+
+    @workflow.update
+    async def abandon(self) -> QuestStanding:
+        """The player refuses the offer or gives the quest up."""
+        async with self._turn:
+            progress = _ruled(rules.abandoned, self._progress)
+            return await self._act(self._to(progress, "quest.abandoned"))
+
+    @abandon.validator
+    def _can_abandon(self) -> None:
+        _ruled(rules.abandoned, self._progress)
+
+    @workflow.update
+    async def progress(self, act: ProgressAct) -> QuestStanding:
+        """The player worked on an objective."""
+        async with self._turn:
+            await self._require_condition(act.objective_id)
+            progress = _ruled(
+                rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount
+            )
+            step = self._to(progress, "quest.progressed").model_copy(
+                update={
+                    "action_id": act.action_id,
+                    "objective_id": act.objective_id,
+                    "amount": act.amount,
+                }
+            )
+            standing = await self._act(step)
+        return await self._settled(standing)
+
+    @progress.validator
+    def _can_progress(self, act: ProgressAct) -> None:
+        _ruled(rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount)
+
+    @workflow.update
+    async def choose(self, act: ChooseAct) -> QuestStanding:
+        """The player chose a way."""
+        async with self._turn:
+            for objective in self._the_plan.objectives:
+                if objective.kind is ObjectiveKind.CHOOSE:
+                    await self._require_condition(objective.objective_id)
+            progress = _ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+            step = self._to(progress, "quest.chosen").model_copy(
+                update={
+                    "action_id": act.action_id,
+                    "choice_id": act.choice_id,
+                    "sets_fact": self._the_plan.choice(act.choice_id).sets_fact,
+                }
+            )
+            standing = await self._act(step)
+        return await self._settled(standing)
+
+    @choose.validator
+    def _can_choose(self, act: ChooseAct) -> None:
+        _ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+
+    # Writing down.
+
+    def _to(self, progress: QuestProgress, kind: str, reason: str | None = None) -> Step:
+        return Step(quest=self._quest, progress=progress, kind=kind, reason=reason)
+
+    async def _write(self, step: Step) -> Recorded:
+        """Write a step down and go on from it, unless an earlier act has its action id.
+
+        A local activity: it costs the server no task of its own, and no act can come between what
+        readers see and what the workflow knows.
+        """
+        recorded = await workflow.execute_local_activity_method(
+            QuestSteps.record,
+            step,
+            start_to_close_timeout=WRITE_TIME,
+            retry_policy=WRITE_RETRY,
+        )
+        if recorded.revision == step.progress.revision:
+            self._adopt(step.progress)
+        return recorded
+
+    async def _act(self, step: Step) -> QuestStanding:
+        """Write a player's act and answer it; a repeat of an earlier act gets the first answer."""
+        try:
+            recorded = await self._write(step)
+        except ActivityError as error:
+            self._failure = error
+            return self._standing()
+        return standing_of(self._the_plan, recorded.progress)
+
+    async def _settled(self, standing: QuestStanding) -> QuestStanding:
+        """The answer to an act; the act that ends a quest is answered with its end."""
+        if not (
+            self._failure or (standing.revision == self._progress.revision and self._fulfilled)
+        ):
+            return standing
+        await workflow.wait_condition(lambda: self._progress.state is not QuestState.ACTIVE)
+        return self._standing()
+
+    async def _end_unless_acted(self, before: QuestState, after: QuestState) -> None:
+        """End a quest whose time is up, unless an act came first."""
+        async with self._turn:
+            if self._progress.state is before and not self._fulfilled:
+                await self._write(self._to(rules.ended(self._progress, after), f"quest.{after}"))
+
+    async def _break(self, error: ActivityError) -> NoReturn:
+        """Say that the process failed, and fail, so that ops can repair and replay it."""
+        reason = str(error.cause or error)[:MAX_REASON]
+        async with self._turn:
+            broken = rules.broken(self._progress)
+            await self._write(self._to(broken, "quest.broken", reason=reason))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        raise ApplicationError(reason, type=BROKEN, non_retryable=True) from error
+
+    async def _continue_as_new(self) -> None:
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._progress.state is not QuestState.ACTIVE or self._fulfilled:
+            return
+        workflow.continue_as_new(
+            QuestInput(
+                quest=self._quest,
+                clock=self._clock,
+                plan=self._plan,
+                progress=self._progress,
+                deadline=self._deadline,
+            )
+        )
+
+    # Where the story stands.
+
+    @property
+    def _the_plan(self) -> QuestPlan:
+        if self._plan is None:
+            raise _refused(Refusal(RefusalCode.WRONG_STATE, "the quest is being designed"))
+        return self._plan
+
+    @property
+    def _fulfilled(self) -> bool:
+        return rules.is_fulfilled(self._the_plan, self._progress)
+
+    def _standing(self) -> QuestStanding:
+        return standing_of(self._the_plan, self._progress)
+
+    def _adopt(self, progress: QuestProgress) -> None:
+        moved_on = progress.state is not self._progress.state
+        self._progress = progress
+        self._show(moved_on)
+
+    def _show(self, moved_on: bool = True) -> None:
+        """Tell an inspector in Temporal's UI where the story stands."""
+        if moved_on:
+            workflow.upsert_search_attributes(
+                [attributes.STATE.value_set(self._progress.state.value)]
+            )
+        workflow.set_current_details(_details(self._plan, self._progress))
+
+    async def _until(self, condition: Callable[[], bool], seconds: float | None) -> None:
+        """Wait for a condition or a failed act; ``TimeoutError`` when the time is up."""
+        await workflow.wait_condition(
+            lambda: condition() or self._failure is not None, timeout=seconds
+        )
+        if self._failure is not None:
+            raise self._failure
+
+    def _needs_attention(self) -> bool:
+        return (
+            self._progress.state is not QuestState.ACTIVE
+            or self._fulfilled
+            or workflow.info().is_continue_as_new_suggested()
+        )
+
+    def _seconds_left(self) -> float | None:
+        if self._deadline is None:
+            return None
+        return max(0.0, (self._deadline - workflow.now()).total_seconds())
+
+    async def _require_condition(self, objective_id: str) -> None:
+        """Refuse the act unless the objective's condition holds where the player is now."""
+        condition = self._objective(objective_id).condition
+        if condition is None:
+            return
+        now = await workflow.execute_local_activity_method(
+            QuestSteps.look_around,
+            LookAround(quest=self._quest, region=self._the_plan.region),
+            start_to_close_timeout=WRITE_TIME,
+            retry_policy=WRITE_RETRY,
+        )
+        unmet = condition.unmet(now)
+        if unmet is not None:
+            raise _refused(Refusal(RefusalCode.CONDITION_UNMET, unmet))
+
+    def _objective(self, objective_id: str) -> Objective:
+        return _ruled(self._the_plan.objective, objective_id)
+
+    def _queue(self, role: Role) -> str:
+        return sibling_queue(workflow.info().task_queue, role)
+
+
+def _ruled(rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Apply a rule; its refusal becomes the one error that refuses an Update and nothing else."""
+    try:
+        return rule(*args, **kwargs)
+    except Refusal as refusal:
+        raise _refused(refusal) from refusal
+
+
+def _refused(refusal: Refusal) -> ApplicationError:
+    return ApplicationError(refusal.message, refusal.code.value, type=REFUSED, non_retryable=True)
+
+
+def _is_broken(error: ActivityError) -> bool:
+    return isinstance(error.cause, ApplicationError) and error.cause.type == BROKEN
+
+
+def _details(plan: QuestPlan | None, progress: QuestProgress) -> str:
+    lines = [f"**{progress.state}** (revision {progress.revision})"]
+    for objective in plan.objectives if plan else ():
+        done = progress.done.get(objective.objective_id, 0)
+        lines.append(f"- {objective.kind} {objective.target}: {done} of {objective.required}")
+    if progress.chosen:
+        lines.append(f"- chosen: {progress.chosen}")
+    return "\n".join(lines)

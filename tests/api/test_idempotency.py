@@ -1,0 +1,103 @@
+"""Creating once, whatever is repeated, at once or later, and whoever dies in between."""
+
+import asyncio
+from datetime import timedelta
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from loreloom.state import idempotency
+from tests.api.conftest import Api
+
+KEYED = {"Idempotency-Key": "k1"}
+
+
+async def worlds(api: Api) -> int:
+    return len((await api.game.get("/v1/worlds?limit=200")).json()["items"])
+
+
+async def test_a_repeat_gets_the_first_answer(api: Api) -> None:
+    first = await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
+    again = await api.game.post("/v1/worlds", content=b'{ "name" : "A" }', headers={
+        **KEYED, "Content-Type": "application/json"})
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert await worlds(api) == 1
+
+
+async def test_the_key_of_another_request_is_refused(api: Api) -> None:
+    await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
+    other = await api.game.post("/v1/worlds", json={"name": "B"}, headers=KEYED)
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
+    assert await worlds(api) == 1
+    # Another caller's key of the same text is its own.
+    assert (await api.ops.post("/v1/worlds", json={"name": "B"}, headers=KEYED)).status_code == 201
+
+
+async def test_duplicates_at_once_create_one(api: Api) -> None:
+    async def create() -> httpx.Response:
+        while True:
+            made = await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
+            if made.status_code != 409:
+                return made
+            assert made.json()["code"] == "request_in_progress"
+            assert int(made.headers["Retry-After"]) >= 1
+            await asyncio.sleep(0.02)
+
+    made = await asyncio.gather(*(create() for _ in range(20)))
+    assert {answer.status_code for answer in made} == {201}
+    assert len({answer.text for answer in made}) == 1
+    assert await worlds(api) == 1
+
+
+async def test_a_refused_request_leaves_its_key_free(api: Api) -> None:
+    world_id = (await api.world())["world_id"]
+    body = {"player_id": "mara"}
+    address = f"/v1/worlds/{world_id}/quests"
+    assert (await api.game.post(address, json=body, headers=KEYED)).status_code == 404
+    await api.player(world_id)
+    assert (await api.game.post(address, json=body, headers=KEYED)).status_code == 202
+
+
+@pytest.mark.parametrize("noun", ["worlds", "players", "quests"])
+async def test_who_dies_before_the_answer_is_kept_creates_nothing_twice(
+    api: Api, noun: str
+) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    address, body = {
+        "worlds": ("/v1/worlds", {"name": "A"}),
+        "players": (f"/v1/worlds/{world_id}/players", {"player_id": "ada", "name": "Ada"}),
+        "quests": (f"/v1/worlds/{world_id}/quests", {"player_id": "mara"}),
+    }[noun]
+    first = await api.game.post(address, json=body, headers=KEYED)
+    before = await counts(api)
+    # What a crash between the creation and the keeping of its answer leaves behind.
+    async with api.parts.store.transaction() as tx:
+        await tx.run(text("UPDATE idempotent_requests SET status = NULL, body = NULL"))
+    early = await api.game.post(address, json=body, headers=KEYED)
+    assert (early.status_code, early.json()["code"]) == (409, "request_in_progress")
+    async with api.parts.store.transaction() as tx:
+        await tx.run(text("UPDATE idempotent_requests SET created_at = now() - interval '1 hour'"))
+    resumed = await api.game.post(address, json=body, headers=KEYED)
+    assert resumed.status_code == first.status_code
+    own_id = f"{noun.removesuffix('s')}_id"
+    assert resumed.json()[own_id] == first.json()[own_id]
+    assert await counts(api) == before
+
+
+async def test_old_keys_are_forgotten(api: Api) -> None:
+    await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
+    assert await idempotency.expire(api.parts.store, timedelta(hours=1)) == 0
+    assert await idempotency.expire(api.parts.store, timedelta(0)) == 1
+
+
+async def counts(api: Api) -> list[int]:
+    """How many worlds, players, quests and chronicle entries there are."""
+    found = []
+    async with api.parts.store.reading() as connection:
+        for table in ("worlds", "players", "quests", "chronicle"):
+            counted = await connection.execute(text(f"SELECT count(*) FROM {table}"))
+            found.append(counted.scalar_one())
+    return found

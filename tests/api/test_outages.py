@@ -1,0 +1,86 @@
+"""Parts that are away: 503 with a wait, 202 where the work can start later, and readiness."""
+
+import asyncio
+import socket
+from dataclasses import replace
+
+import pytest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from loreloom.api.parts import AppParts
+from loreloom.state.store import Store
+from tests.api.conftest import Api, serving
+
+
+def closed_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def absent_temporal(namespace: str) -> Client:
+    return await Client.connect(
+        f"127.0.0.1:{closed_port()}",
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+        lazy=True,
+    )
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_that_temporal_missed_is_started_by_the_sweep(
+    parts: AppParts, temporal_namespace: str
+) -> None:
+    away = replace(parts, temporal=await absent_temporal(temporal_namespace))
+    async with serving(away) as api:
+        world_id = (await api.world())["world_id"]
+        await api.player(world_id)
+        began = asyncio.get_running_loop().time()
+        quest = await api.quest(world_id)
+        assert asyncio.get_running_loop().time() - began < 4
+        act = await api.game.post(f"/v1/quests/{quest['quest_id']}/accept")
+        assert (act.status_code, act.json()["code"]) == (503, "temporal_unavailable")
+        assert act.headers["Retry-After"]
+        ready = await api.nobody.get("/readyz")
+        assert ready.status_code == 503
+        states = {name: part["ok"] for name, part in ready.json()["parts"].items()}
+        assert states == {
+            "postgres": True,
+            "temporal": False,
+            "workers": False,
+            "knowledge": True,
+        }
+    async with serving(parts) as api:
+        await api.until_state(quest["quest_id"], "offered")
+        assert (await api.nobody.get("/readyz")).json()["ready"] is True
+
+
+async def test_without_a_worker_it_is_not_ready(api: Api) -> None:
+    ready = await api.nobody.get("/readyz")
+    assert ready.status_code == 503
+    assert [name for name, part in ready.json()["parts"].items() if not part["ok"]] == ["workers"]
+    assert (await api.nobody.get("/healthz")).status_code == 200
+
+
+async def test_an_act_that_no_worker_answers_may_be_repeated(parts: AppParts) -> None:
+    config = replace(parts.config, act_seconds=0.5)
+    async with serving(replace(parts, config=config)) as api:
+        world_id = (await api.world())["world_id"]
+        await api.player(world_id)
+        quest = await api.quest(world_id)
+        act = await api.game.post(f"/v1/quests/{quest['quest_id']}/accept")
+        assert (act.status_code, act.json()["code"]) == (503, "act_unanswered")
+        assert act.headers["Retry-After"]
+
+
+async def test_without_postgres_every_answer_is_503(parts: AppParts) -> None:
+    async with serving(parts) as api:
+        assert (await api.game.get("/v1/worlds")).status_code == 200
+        store = Store(f"postgresql+psycopg://postgres@127.0.0.1:{closed_port()}/none")
+        await api.parts.store.engine.dispose()
+        api.parts.store.engine = store.engine
+        answer = await api.game.get("/v1/worlds")
+        assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+        assert answer.headers["Retry-After"]

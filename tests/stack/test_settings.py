@@ -1,0 +1,55 @@
+"""What an operator sets reaches the processes, and the documentation says what there is."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from loreloom.workers.settings import Settings
+from loreloom.workers.settings_table import PAGE, renewed
+from loreloom.workflows.roles import Role
+
+
+def test_the_documented_table_is_the_settings() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page == renewed(page), "run: python -m loreloom.workers.settings_table"
+
+
+def test_a_process_reads_the_settings_that_another_hands_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Settings(
+        loreloom_home=tmp_path,
+        database_url="postgresql://someone:secret@db:5432/loreloom",
+        gold_urls="http://a/v1, http://b/v1",
+        gold_api_key="hidden",
+        worker_roles="gold,silver",
+    )
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+
+    received = Settings()
+
+    assert received == given
+    assert received.gold_urls == ("http://a/v1", "http://b/v1")
+    assert received.worker_roles == (Role.GOLD, Role.SILVER)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("database_url", "mysql://somewhere"),
+        ("worker_roles", "gold,bronze"),
+        ("loreloom_port", "0"),
+        ("gold_total_seconds", "-1"),
+        ("task_queue_prefix", "Two Words"),
+    ],
+)
+def test_a_senseless_value_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({name: value})
+    assert [error["loc"][0] for error in refused.value.errors()] == [name]
+
+
+def test_a_secret_is_not_printed() -> None:
+    assert "hidden" not in repr(Settings(gold_api_key="hidden"))

@@ -1,0 +1,82 @@
+"""`loreloom up` in a process of its own, as an operator starts it."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from tests.support.waiting import wait_until
+
+SERVING = "Ctrl-C stops it"
+
+
+class Up:
+    """Runs `loreloom up` with some parts under a home; its output goes to a file."""
+
+    def __init__(self, home: Path, *parts: str) -> None:
+        self.home = home
+        self.output_file = home.with_name(f"{home.name}.out")
+        self._parts = parts
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        chosen = [word for part in self._parts for word in ("--part", part)]
+        addresses = ("DATABASE_URL", "TEMPORAL_ADDRESS", "GOLD_URLS", "SILVER_URLS")
+        environment = {k: v for k, v in os.environ.items() if k not in addresses}
+        with self.output_file.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "loreloom.workers.cli", "up", *chosen],
+                env={**environment, "LORELOOM_HOME": str(self.home), "COLUMNS": "200"},
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            wait_until(self._settled, "loreloom up serves")
+            assert SERVING in self.output, self.output
+        except AssertionError:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(60)
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        assert self._process is not None
+        return self._process
+
+    @property
+    def output(self) -> str:
+        return self.output_file.read_text()
+
+    def descendants(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def _settled(self) -> bool:
+        return SERVING in self.output or self.process.poll() is not None
+
+    def database_url(self) -> str:
+        found = re.search(r"postgresql\+psycopg(://\S+)", self.output)
+        assert found, self.output
+        return "postgresql" + found[1]
+
+    def temporal_address(self) -> str:
+        found = re.search(r"Temporal\s+(127\.0\.0\.1:\d+)", self.output)
+        assert found, self.output
+        return found[1]
+
+
+def alive(processes: list[psutil.Process]) -> list[str]:
+    """Those of the processes that still do something, as a person would list them."""
+    return [
+        " ".join(process.cmdline())
+        for process in processes
+        if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    ]
