@@ -18,7 +18,8 @@ from loreloom.api.routes import acts, chronicle, entities, health, lore, players
 from loreloom.api.stream import Feed
 from loreloom.api.sweeper import sweep_forever
 
-ROUTERS = (worlds, players, quests, acts, chronicle, lore, entities, health)
+# Acts first: they come most often, and routes are matched in order.
+ROUTERS = (acts, worlds, players, quests, chronicle, lore, entities, health)
 
 
 def create_app(parts: AppParts) -> FastAPI:
@@ -37,6 +38,12 @@ def create_app(parts: AppParts) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     return app
+
+
+def feed_of(app: FastAPI) -> Feed:
+    """The streams of an application, for the server that must end them when it stops."""
+    context: Context = app.state.context
+    return context.feed
 
 
 def _context(parts: AppParts) -> Context:

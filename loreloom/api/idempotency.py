@@ -17,13 +17,14 @@ from fastapi import Header, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.errors import KINDS, ApiError, ErrorCode
+from loreloom.knowledge.problems import LoreProblem
 from loreloom.state import idempotency as kept
 from loreloom.state.idempotency import ClaimState, KeyUse
 from loreloom.state.keys import KeyIdentity
 from loreloom.state.store import Store
 
-LEASE = timedelta(seconds=40)
+LEASE = timedelta(seconds=10)
 RETRY_SECONDS = 1
 
 IdempotencyKey = Annotated[
@@ -84,8 +85,8 @@ async def once(
     attempt = Attempt(seed=_seed(use), resumed=claim.state is ClaimState.RESUMED)
     try:
         answer = await create(attempt)
-    except ApiError as error:
-        if error.status < 500 and not attempt.resumed:
+    except (ApiError, LoreProblem) as error:
+        if KINDS[error.code].status < 500 and not attempt.resumed:
             await kept.forget(store, use)
         else:
             await kept.give_up(store, use, LEASE)

@@ -78,6 +78,7 @@ class Feed:
         self._most = most
         self._open = 0
         self._worlds: dict[WorldId, Watched] = {}
+        self._closed = False
 
     async def run(self) -> None:
         """Look for news until cancelled. While Postgres is away, nothing is new."""
@@ -90,6 +91,12 @@ class Feed:
                 log.warning("the chronicle cannot be read: %s", type(error).__name__)
                 await asyncio.sleep(TROUBLE_WAIT_SECONDS)
 
+    def close(self) -> None:
+        """End every stream, for a process that stops; their readers come back elsewhere."""
+        self._closed = True
+        for world in self._worlds.values():
+            world.news.set()
+
     def require_room(self) -> None:
         """Raise ``ApiError`` if this process holds as many streams as it may."""
         if self._open >= self._most:
@@ -100,10 +107,13 @@ class Feed:
             )
 
     async def entries(self, world_id: WorldId, after: int, wanted: Wanted) -> AsyncGenerator[Entry]:
-        """Every wanted entry after a cursor, once and in order, and then those that happen."""
+        """Every wanted entry after a cursor, once and in order, and then those that happen.
+
+        Ends when the feed is closed.
+        """
         async with self._watching(world_id) as world:
             cursor = after
-            while True:
+            while not self._closed:
                 news, head = world.news, world.head
                 if cursor >= head:
                     await news.wait()

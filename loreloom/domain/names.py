@@ -34,12 +34,14 @@ class NameBook:
 
     @cached_property
     def _parts(self) -> frozenset[tuple[str, ...]]:
+        # A part begins and ends on a capitalised word, or "The" alone would be one of "the Lease".
         parts = set()
         for name in self._names:
-            words = _words(name)
-            for start in range(len(words)):
-                for end in range(start + 1, len(words) + 1):
-                    parts.add(tuple(words[start:end]))
+            tokens = _tokens(unicodedata.normalize("NFC", name))
+            for start, first in enumerate(tokens):
+                for end, last in enumerate(tokens[start:], start + 1):
+                    if first.capital and last.capital:
+                        parts.add(tuple(token.folded for token in tokens[start:end]))
         return frozenset(parts)
 
     @cached_property

@@ -29,7 +29,7 @@ _SUMMARY = Span(2, 6)
 _OFFER = Span(2, 5)
 _OBJECTIVE = Span(2, 5)
 _LABEL = Span(1, 3)
-_EPILOGUE = Span(3, 8)
+_EPILOGUE = Span(3, 6)
 _TITLE = 2
 
 

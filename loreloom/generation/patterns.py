@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-_SMALL_WORDS_IN_A_ROW = 8
+_SMALL_WORDS_IN_A_ROW = 6
 
 
 @dataclass(frozen=True, slots=True)

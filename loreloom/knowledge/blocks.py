@@ -30,7 +30,7 @@ class BlockKind(StrEnum):
 class Block:
     """A block: its source text, the line it begins on, and what cutting it needs to know.
 
-    ``level`` is a heading's; ``starts`` are the lines of a list's items, from the block's own first.
+    ``level`` is a heading's; ``starts`` are the lines of a list's items, from its first.
     """
 
     kind: BlockKind

@@ -1,4 +1,4 @@
-"""Casting: entities that belong together, for a quest to pick from, and the passages they are in."""
+"""Casting: entities that belong together, for a quest to pick from, and their passages."""
 
 import random
 from collections import defaultdict
@@ -11,6 +11,7 @@ from loreloom.domain.ids import EntityId, PassageId
 from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.entities import list_entities, views_of
 from loreloom.knowledge.models import (
+    MAX_QUERY_CHARACTERS,
     Cast,
     CastRequest,
     EntityQuery,
@@ -129,21 +130,20 @@ async def _passages(
     if not query:
         return []
     limit = request.passages * _POOL
-    found: list[list[Hit]] = []
-    for entity in [*(view.entity_id for view in asked), None]:
-        found.append(
-            await search(
-                store,
-                embedder,
-                SearchRequest(
-                    canon=request.canon,
-                    query=query[:1000],
-                    limit=min(limit, 100),
-                    entity=entity,
-                    viewpoint=request.viewpoint,
-                ),
-            )
+    found = [
+        await search(
+            store,
+            embedder,
+            SearchRequest(
+                canon=request.canon,
+                query=query[:MAX_QUERY_CHARACTERS],
+                limit=limit,
+                entity=entity,
+                viewpoint=request.viewpoint,
+            ),
         )
+        for entity in [*(view.entity_id for view in asked), None]
+    ]
     merged: dict[PassageId, Hit] = {}
     for rank in range(limit):
         for hits in found:

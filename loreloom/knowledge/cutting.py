@@ -7,6 +7,7 @@ kept on each part, code between lines inside its fence; only what has no such pl
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from loreloom.knowledge.blocks import Block, BlockKind
 
@@ -132,7 +133,7 @@ def _by_characters(text: str, glue: str, limit: int, count: Count) -> Iterator[P
 def _items(block: Block) -> list[str]:
     lines = block.text.split("\n")
     cuts = sorted({0, *(s for s in block.starts if s < len(lines)), len(lines)})
-    return ["\n".join(lines[a:b]).rstrip() for a, b in zip(cuts, cuts[1:], strict=False)]
+    return ["\n".join(lines[a:b]).rstrip() for a, b in pairwise(cuts)]
 
 
 def _with_frame(text: str, head: int, foot: int, limit: int, count: Count) -> Iterator[Piece]:

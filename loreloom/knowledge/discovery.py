@@ -14,177 +14,40 @@ from loreloom.knowledge.naming import fold
 MIN_MENTIONS = 2
 MAX_WORDS = 5
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _RUN = re.compile(
     r"[^\W\d_a-z][\w'’\-]*(?:\s+(?:of\s+(?:the\s+)?)?[^\W\d_a-z][\w'’\-]*){0,4}", re.UNICODE
 )
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mister",
-        "mistress",
-        "master",
-        "dame",
-        "lord",
-        "lady",
-        "sir",
-        "captain",
-        "alderman",
-        "provost",
-        "doctor",
-        "dr",
-        "father",
-        "mother",
-        "brother",
-        "sister",
-        "aunt",
-        "uncle",
-        "king",
-        "queen",
-        "prince",
-        "princess",
-        "baron",
-        "count",
-        "sergeant",
-        "constable",
-        "inspector",
-        "professor",
-        "widow",
-    ]
+_TITLES = _words(
+    "mr mrs ms miss mister mistress master dame lord lady sir captain alderman "
+    "provost doctor dr father mother brother sister aunt uncle king queen prince "
+    "princess baron count sergeant constable inspector professor"
 )
 _LAST = {
-    EntityKind.PLACE: frozenset(
-        [
-            "street",
-            "lane",
-            "road",
-            "alley",
-            "court",
-            "square",
-            "market",
-            "bridge",
-            "gate",
-            "tower",
-            "hill",
-            "quay",
-            "quays",
-            "dock",
-            "docks",
-            "wharf",
-            "reach",
-            "terrace",
-            "mews",
-            "stairs",
-            "row",
-            "garden",
-            "gardens",
-            "park",
-            "hall",
-            "chapel",
-            "church",
-            "abbey",
-            "cellar",
-            "tavern",
-            "inn",
-            "yard",
-            "well",
-            "harbour",
-            "island",
-            "isle",
-            "wood",
-            "forest",
-            "river",
-            "cave",
-            "caves",
-            "castle",
-            "keep",
-            "village",
-            "town",
-            "city",
-            "mountain",
-            "mountains",
-            "valley",
-            "lake",
-            "bay",
-            "pass",
-        ]
+    EntityKind.PLACE: _words(
+        "street lane road alley court square market bridge gate tower hill quay quays "
+        "dock docks wharf reach terrace mews stairs row garden gardens park hall chapel "
+        "church abbey cellar tavern inn yard well harbour island isle wood forest river "
+        "cave caves castle keep village town city mountain mountains valley lake bay pass"
     ),
-    EntityKind.FACTION: frozenset(
-        [
-            "guild",
-            "league",
-            "watch",
-            "company",
-            "corporation",
-            "order",
-            "brotherhood",
-            "sisterhood",
-            "council",
-            "society",
-            "union",
-            "clan",
-            "tribe",
-            "legion",
-            "syndicate",
-            "committee",
-        ]
+    EntityKind.FACTION: _words(
+        "guild league watch company corporation order brotherhood sisterhood council "
+        "society union clan tribe legion syndicate committee"
     ),
-    EntityKind.CREATURE: frozenset(
-        [
-            "hound",
-            "wolf",
-            "drake",
-            "dragon",
-            "serpent",
-            "wyrm",
-            "wight",
-            "ghoul",
-            "troll",
-            "ogre",
-            "goblin",
-        ]
+    EntityKind.CREATURE: _words(
+        "hound wolf drake dragon serpent wyrm wight ghoul troll ogre goblin"
     ),
-    EntityKind.THING: frozenset(
-        [
-            "bell",
-            "ledger",
-            "book",
-            "crown",
-            "sword",
-            "blade",
-            "ring",
-            "lamp",
-            "lantern",
-            "mirror",
-            "map",
-            "key",
-            "clock",
-            "amulet",
-        ]
+    EntityKind.THING: _words(
+        "bell ledger book crown sword blade ring lamp lantern mirror map key clock amulet"
     ),
 }
-_FIRST = {EntityKind.FACTION: frozenset({"house", "clan", "order"})}
+_FIRST = {EntityKind.FACTION: _words("house clan order")}
 _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n>*#\-\"“‘(|])\s*[\"“‘(*_]*$")
-_DETERMINERS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "this",
-        "that",
-        "these",
-        "those",
-        "his",
-        "her",
-        "its",
-        "their",
-        "our",
-        "my",
-        "your",
-    ]
-)
+_DETERMINERS = _words("the a an this that these those his her its their our my your")
 
 
 def discover(texts: Iterable[str], known: frozenset[str]) -> Iterator[tuple[str, EntityKind]]:
@@ -206,13 +69,13 @@ def _runs(text: str) -> Iterator[str]:
         if parts[0].casefold() in _DETERMINERS:
             parts = parts[1:]
         parts = [re.sub(r"['’]s?$", "", part) for part in parts]
-        if not 2 <= len(parts) <= MAX_WORDS:
-            continue
-        # A first word that any sentence would begin with a capital proves nothing.
-        starts = _SENTENCE_START.search(text[max(0, match.start() - 4) : match.start()])
-        if starts and len(parts) < 2:
-            continue
-        yield " ".join(parts)
+        if 2 <= len(parts) <= MAX_WORDS:
+            yield " ".join(parts)
+        # The first word of a sentence has its capital from there: "Later Cloth Street burned".
+        if _SENTENCE_START.search(text[max(0, match.start() - 4) : match.start()]):
+            parts = parts[1:]
+            if 2 <= len(parts) <= MAX_WORDS:
+                yield " ".join(parts)
 
 
 def evident_kind(name: str) -> EntityKind | None:

@@ -1,4 +1,4 @@
-"""Entities as rows, and which passage names which; both kept in step with documents and corrections.
+"""Entities as rows, and which passage names which, in step with documents and corrections.
 
 Every function here belongs to a transaction that holds the canon's lock.
 """

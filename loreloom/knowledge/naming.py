@@ -8,44 +8,11 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
 _ARTICLES = frozenset({"the", "a", "an"})
 _POSSESSIVE = re.compile(r"['’]s?$")
 
-PLAIN_WORDS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "of",
-        "and",
-        "in",
-        "on",
-        "at",
-        "to",
-        "for",
-        "from",
-        "with",
-        "by",
-        "house",
-        "lord",
-        "lady",
-        "dame",
-        "sir",
-        "master",
-        "mistress",
-        "miss",
-        "mister",
-        "captain",
-        "alderman",
-        "provost",
-        "old",
-        "new",
-        "great",
-        "little",
-        "street",
-        "hill",
-        "road",
-        "saint",
-        "st",
-    ]
+_PLAIN = (
+    "the a an of and in on at to for from with by house lord lady dame sir master mistress miss "
+    "mister captain alderman provost old new great little street hill road saint st"
 )
+PLAIN_WORDS = frozenset(_PLAIN.split())
 """Words that tell nobody which name is meant when they stand alone."""
 
 

@@ -1,18 +1,33 @@
 """The API process: builds the application from the settings and serves it."""
 
 import asyncio
+import socket
 
 import uvicorn
 import yaml
 
-from loreloom.api.app import create_app
+from loreloom.api.app import create_app, feed_of
 from loreloom.api.parts import ApiConfig, AppParts
+from loreloom.api.stream import Feed
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.state.store import Store
 from loreloom.workers.settings import PROJECT, Settings
 from loreloom.workers.temporal_connection import connect
 
 WORLD_FILE = PROJECT / "content" / "world.yaml"
+
+
+class ApiServer(uvicorn.Server):
+    """A server that ends its streams when it stops, where uvicorn would wait for them."""
+
+    def __init__(self, config: uvicorn.Config, feed: Feed) -> None:
+        super().__init__(config)
+        self._feed = feed
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then stop as uvicorn does."""
+        self._feed.close()
+        await super().shutdown(sockets)
 
 
 def run_api(settings: Settings) -> None:
@@ -53,14 +68,13 @@ async def _serve(settings: Settings) -> None:
         ),
         config=api_config(settings),
     )
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(parts),
-            host=settings.loreloom_host,
-            port=settings.loreloom_port,
-            log_level=settings.log_level,
-            access_log=False,
-            timeout_graceful_shutdown=round(settings.shutdown_seconds),
-        )
+    app = create_app(parts)
+    config = uvicorn.Config(
+        app,
+        host=settings.loreloom_host,
+        port=settings.loreloom_port,
+        log_level=settings.log_level,
+        access_log=False,
+        timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
-    await server.serve()
+    await ApiServer(config, feed_of(app)).serve()

@@ -34,6 +34,9 @@ class Settings(BaseSettings):
         "127.0.0.1", description="Address that the API binds to; `0.0.0.0` in a container."
     )
     loreloom_port: int = Field(8080, ge=1, le=65535, description="Port of the API.")
+    loreloom_key: SecretStr | None = Field(
+        None, description="Key that the command line calls the API with; unset, the stack's own."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )

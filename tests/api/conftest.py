@@ -14,27 +14,28 @@ import pytest
 import uvicorn
 from temporalio.client import Client
 
-from loreloom.api.app import create_app
+from loreloom.activities.signatures.quest import QuestRef
+from loreloom.api.app import create_app, feed_of
 from loreloom.api.context import Context
 from loreloom.api.parts import ApiConfig, AppParts
+from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.state.keys import Scope, ensure_key, new_secret
-from loreloom.activities.signatures.quest import QuestRef
-from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.state.quests import QuestDesign, QuestRequest, keep_design, request_quest
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.worlds import find_world
-from loreloom.workflows.signatures import QUEST, QuestInput
-from tests.api.designs import small_design
+from loreloom.workers.apiserver import ApiServer
 from loreloom.workers.worker import open_workers
 from loreloom.workflows.roles import Role
+from loreloom.workflows.signatures import QUEST, QuestInput
+from tests.api.designs import small_design
 from tests.support.servers import settings_for_tests
 
 REGIONS = ("Harbour", "Upper Market")
 
 
-class QuietServer(uvicorn.Server):
+class QuietServer(ApiServer):
     """A server that leaves the test run's own signals alone."""
 
     @contextmanager
@@ -97,9 +98,7 @@ class Api:
             input=QuestInput(quest=ref, clock=world.clock).model_dump(mode="json"),
         )
         async with self.parts.store.transaction() as tx:
-            await request_quest(
-                tx, quest_id, world.world_id, ref.player_id, QuestRequest(), start
-            )
+            await request_quest(tx, quest_id, world.world_id, ref.player_id, QuestRequest(), start)
             await keep_design(tx, quest_id, design or small_design())
         assert await self.context.launcher.launch(start)
         return await self.until_state(quest_id, "offered")
@@ -149,11 +148,8 @@ async def serving(parts: AppParts) -> AsyncIterator[Api]:
     listening.listen(128)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     app = create_app(parts)
-    server = QuietServer(
-        uvicorn.Config(
-            app, log_level="warning", access_log=False, timeout_graceful_shutdown=1
-        )
-    )
+    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=3)
+    server = QuietServer(config, feed_of(app))
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         async with AsyncExitStack() as stack:
@@ -161,7 +157,10 @@ async def serving(parts: AppParts) -> AsyncIterator[Api]:
             async def client(secret: str | None) -> httpx.AsyncClient:
                 headers = {"Authorization": f"Bearer {secret}"} if secret else {}
                 made = httpx.AsyncClient(
-                    base_url=url, headers=headers, timeout=60, limits=httpx.Limits(max_connections=200)
+                    base_url=url,
+                    headers=headers,
+                    timeout=60,
+                    limits=httpx.Limits(max_connections=200),
                 )
                 return await stack.enter_async_context(made)
 

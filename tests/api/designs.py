@@ -27,9 +27,7 @@ def small_design() -> QuestDesign:
             target="Old Hest",
             after=("gather",),
         ),
-        Objective(
-            objective_id="pay", kind=ObjectiveKind.TALK, target="Old Hest", branch="mercy"
-        ),
+        Objective(objective_id="pay", kind=ObjectiveKind.TALK, target="Old Hest", branch="mercy"),
         choices=(Choice(choice_id="mercy"), Choice(choice_id="justice", reward_percent=150)),
     )
 

@@ -19,8 +19,11 @@ async def worlds(api: Api) -> int:
 
 async def test_a_repeat_gets_the_first_answer(api: Api) -> None:
     first = await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
-    again = await api.game.post("/v1/worlds", content=b'{ "name" : "A" }', headers={
-        **KEYED, "Content-Type": "application/json"})
+    again = await api.game.post(
+        "/v1/worlds",
+        content=b'{ "name" : "A" }',
+        headers={**KEYED, "Content-Type": "application/json"},
+    )
     assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["Idempotent-Replayed"] == "true"
     assert await worlds(api) == 1

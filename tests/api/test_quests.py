@@ -1,6 +1,7 @@
 """A quest from its request to its epilogue, through HTTP, on a real worker."""
 
 import asyncio
+
 import pytest
 
 from tests.api.conftest import Api

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 from loreloom.api.parts import AppParts
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.store import Event, Store
+from loreloom.workers.stack import PartName, Stack
 from tests.api.conftest import Api, serving
 
 SSE = {"Accept": "text/event-stream"}
@@ -160,3 +162,18 @@ async def test_heartbeats_keep_a_quiet_stream_open(parts: AppParts) -> None:
             async for line in answer.aiter_lines():
                 if line.startswith(":"):
                     return
+
+
+async def test_the_api_stops_while_streams_are_open(start_engine: Callable[..., Stack]) -> None:
+    stack = await asyncio.to_thread(start_engine)
+    assert stack.keys is not None
+    headers = {"Authorization": f"Bearer {stack.keys.game}"}
+    async with httpx.AsyncClient(base_url=stack.settings.api_url, headers=headers) as client:
+        made = await client.post("/v1/worlds", json={"name": "Shard"})
+        stream = events(client, made.json()["world_id"])
+        assert (await anext(stream))["event"] == "world.created"
+        began = time.monotonic()
+        stopping = asyncio.create_task(asyncio.to_thread(stack.part(PartName.API).stop))
+        assert [event async for event in stream] == []
+        await stopping
+        assert time.monotonic() - began < 4

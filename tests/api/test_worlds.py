@@ -48,7 +48,9 @@ async def test_a_designer_turns_a_world_to_templates_at_once(api: Api) -> None:
     assert changed.status_code == 200
     assert changed.json()["templates_only"] is True
     assert changed.json()["rating"] == "everyone"
-    assert (await api.game.patch(f"/v1/worlds/{world_id}", json={"rating": "mature"})).status_code == 403
+    assert (
+        await api.game.patch(f"/v1/worlds/{world_id}", json={"rating": "mature"})
+    ).status_code == 403
     assert (await api.designer.patch(f"/v1/worlds/{world_id}", json={})).status_code == 422
 
 

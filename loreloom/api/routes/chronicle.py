@@ -23,6 +23,7 @@ from loreloom.state.paging import page_of
 log = logging.getLogger(__name__)
 
 EVENT_STREAM = "text/event-stream"
+CLOSING_SECONDS = 2.0
 
 router = APIRouter(tags=["chronicle"])
 
@@ -83,6 +84,8 @@ async def read_chronicle(
             _events(context.feed, world_id, cursor, wanted),
             ping=context.parts.config.heartbeat_seconds,
             send_timeout=context.parts.config.slow_reader_seconds,
+            # A process that stops closes the feed, which ends the stream in order; this bounds it.
+            shutdown_grace_period=CLOSING_SECONDS,
             sep="\n",
         )
     found = await read(

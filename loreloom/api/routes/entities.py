@@ -18,6 +18,8 @@ from loreloom.domain.canon import EntityKind
 from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.knowledge import entities
 from loreloom.knowledge.models import EntityCorrection, EntityQuery, EntityView, NewEntity
+from loreloom.knowledge.problems import LoreCode, LoreProblem
+from loreloom.knowledge.resolving import entity_id_of
 
 router = APIRouter(tags=["canon"])
 
@@ -76,7 +78,14 @@ async def add_entity(
     store = context_of(request).parts.store
 
     async def create(attempt: Attempt) -> Answer:
-        return Answer(201, await entities.add_entity(store, NewEntity(**body.model_dump())))
+        try:
+            added = await entities.add_entity(store, NewEntity(**body.model_dump()))
+        except LoreProblem as problem:
+            # A run that was cut off may have added it; then it is this request's own.
+            if problem.code is not LoreCode.NAME_TAKEN or not attempt.resumed:
+                raise
+            added = await entities.get_entity(store, entity_id_of(body.canon, body.name))
+        return Answer(201, added)
 
     return await once(store, caller, idempotency_key, request, said_by(body), create)
 

@@ -1,0 +1,36 @@
+"""What all commands that call the API share: errors in words, and output as text or as JSON."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeVar
+
+import typer
+
+from loreloom.workers.client import ApiClient, ApiProblem, ApiUnreachable, NoKey
+from loreloom.workers.settings import Settings
+
+T = TypeVar("T")
+AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
+
+
+@contextmanager
+def calling() -> Iterator[ApiClient]:
+    """A client of the API; what goes wrong ends the command with a line that says so."""
+    try:
+        with ApiClient.of(Settings()) as api:
+            yield api
+    except (ApiProblem, ApiUnreachable, NoKey, TimeoutError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+def show(data: T, as_json: bool, lines: Callable[[T], Iterable[str]]) -> None:
+    """Print data, as JSON or in the lines that a person reads."""
+    if as_json:
+        typer.echo(json.dumps(data, indent=2, ensure_ascii=False))
+        return
+    for line in lines(data):
+        typer.echo(line)
+
+

@@ -1,0 +1,182 @@
+"""Any Markdown becomes passages within bounds that hold all of its text, or is refused clearly."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loreloom.domain.canon import Rating, Telling
+from loreloom.domain.ids import DocumentId
+from loreloom.knowledge.decoding import read_text
+from loreloom.knowledge.embedding import Embedder
+from loreloom.knowledge.models import MAX_DOCUMENT_BYTES
+from loreloom.knowledge.parsing import PASSAGE_TOKENS, ParsedDocument, parse_document, plain_heading
+from loreloom.knowledge.problems import LoreCode, LoreProblem
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        [
+            "# Top",
+            "## The *Bell*",
+            "Setext\n======",
+            "A line. Another one! And a third?",
+            "- one\n- two\n  - deeper\n- three",
+            "1. first\n2. second",
+            "| a | b |\n|---|---|\n| c | d |\n| e | f |",
+            "```py\nprint(1)\n# no heading\n```",
+            "~~~\nnever closed",
+            "> quoted\n> twice",
+            "    indented code",
+            "[ref]: http://example.org",
+            "<div>raw</div>",
+            "---",
+            "word " * 400,
+            "x" * 3000,
+            "字" * 500,
+        ]
+    )
+    | st.text(max_size=60),
+    max_size=12,
+).map("\n\n".join)
+
+
+def parsed(embedder: Embedder, text: str, name: str = "a.md") -> ParsedDocument:
+    return parse_document(text, document_id=DocumentId("doc"), name=name, count=embedder.count)
+
+
+def letters(text: str) -> str:
+    return "".join(re.findall(r"\w", text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=MARKDOWN)
+def test_passages_hold_all_of_any_text_and_none_is_too_long(embedder: Embedder, text: str) -> None:
+    text = text.replace("\r", "\n").replace("\x00", "")
+    try:
+        document = parsed(embedder, text)
+    except LoreProblem:
+        assert text.startswith("---")
+        return
+    assert all(p.tokens <= PASSAGE_TOKENS + 2 for p in document.passages)
+    assert len({p.passage_id for p in document.passages}) == len(document.passages)
+    told = letters(" ".join([*document.headings, *(p.text for p in document.passages)]))
+    for line in text.split("\n"):
+        for word in line.split()[:5]:
+            assert letters(plain_heading(word))[:50] in told
+
+
+@settings(max_examples=200, deadline=None)
+@given(raw=st.binary(max_size=400))
+def test_any_bytes_are_read_or_refused(embedder: Embedder, raw: bytes) -> None:
+    try:
+        text = read_text(raw)
+        parsed(embedder, text)
+    except LoreProblem:
+        return
+    assert "\x00" not in text
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"]
+)
+def test_text_is_read_in_any_common_encoding(encoding: str) -> None:
+    text = "# Café Müller\n\nDie Brücke führt über den Fluß; dahinter steht das alte Zollhaus.\n"
+    assert read_text(text.encode(encoding)) == text
+
+
+def test_line_ends_and_nuls_are_mended() -> None:
+    assert read_text(b"# A\r\n\r\nb\x00c\r") == "# A\n\nbc\n"
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"%PDF-1.7 ...", LoreCode.NOT_MARKDOWN),
+        (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), LoreCode.NOT_MARKDOWN),
+        (bytes(range(256)) * 8, LoreCode.NOT_TEXT),
+        (b"<!DOCTYPE html><html></html>", LoreCode.NOT_MARKDOWN),
+        (b"a" * (MAX_DOCUMENT_BYTES + 1), LoreCode.TOO_LARGE),
+    ],
+)
+def test_what_is_no_markdown_is_refused(raw: bytes, code: LoreCode) -> None:
+    with pytest.raises(LoreProblem) as refused:
+        read_text(raw)
+    assert refused.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("front", "line", "said"),
+    [
+        ("title: x\nentities: [", 3, "no YAML"),
+        ("title: x\ntelling: loud", 3, "telling"),
+        ("title: x\nentities:\n  - name: Ada\n    kind: dragon", 5, "kind"),
+        ("entities:\n  - name: Ada\n    kind: person\n    aliases: Countess", 5, "aliases"),
+        ("- a\n- b", 2, "keys"),
+    ],
+)
+def test_wrong_front_matter_is_refused_with_its_line(
+    embedder: Embedder, front: str, line: int, said: str
+) -> None:
+    with pytest.raises(LoreProblem) as refused:
+        parsed(embedder, f"---\n{front}\n---\n# A\n")
+    assert refused.value.code is LoreCode.BAD_FRONT_MATTER
+    assert refused.value.line == line
+    assert said in refused.value.message
+
+
+def test_unknown_keys_and_plain_words_of_yaml_are_taken_as_they_are(embedder: Embedder) -> None:
+    quay = "{name: Quay, kind: place, ties: [{to: Bar, as: off}]}"
+    front = f"title: 1984\nmood: grim\nentities:\n  - {quay}"
+    document = parsed(embedder, f"---\n{front}\n---\ntext\n")
+    assert document.title == "1984"
+    assert document.front.entities[0].ties[0].label == "off"
+
+
+def test_a_section_rule_reaches_what_lies_below_it_and_no_further(embedder: Embedder) -> None:
+    rules = 'sections:\n  "The cellar": {telling: secret, fact: has_key, rating: mature}'
+    text = (
+        f"---\n{rules}\n---\n# Inn\n\na\n\n## The *cellar*\n\nb\n\n### Below\n\nc\n\n## Roof\n\nd\n"
+    )
+    seen = {p.text: p.visibility for p in parsed(embedder, text).passages}
+    assert [seen[t].telling for t in "abcd"] == [
+        Telling.PUBLIC,
+        Telling.SECRET,
+        Telling.SECRET,
+        Telling.PUBLIC,
+    ]
+    assert seen["c"].fact == "has_key"
+    assert seen["c"].rating is Rating.MATURE
+
+
+def test_a_rule_for_a_heading_that_is_not_there_is_refused(embedder: Embedder) -> None:
+    # Otherwise a mistyped heading would tell its secret.
+    with pytest.raises(LoreProblem, match="no heading 'Celler'"):
+        parsed(embedder, "---\nsections:\n  Celler: {telling: secret}\n---\n# Cellar\n")
+
+
+def test_a_long_table_keeps_its_header_on_each_part(embedder: Embedder) -> None:
+    rows = "\n".join(f"| item {i} | {i} marks and some pence |" for i in range(200))
+    document = parsed(embedder, f"# Prices\n\n| what | price |\n|---|---|\n{rows}\n")
+    assert len(document.passages) > 3
+    assert all(p.text.startswith("| what | price |\n|---|---|\n| item") for p in document.passages)
+
+
+def test_long_code_keeps_its_fence_and_headings_inside_stay_code(embedder: Embedder) -> None:
+    code = "\n".join(f"# step {i} of the ritual" for i in range(300))
+    document = parsed(embedder, f"# Rites\n\n```sh\n{code}\n```\n")
+    assert document.headings == ("Rites",)
+    assert all(p.text.startswith("```sh\n") and p.text.endswith("\n```") for p in document.passages)
+
+
+def test_five_megabytes_of_prose_are_parsed(embedder: Embedder) -> None:
+    sentence = "The ferry does not run on the night of the long frost. "
+    text = f"# A\n\n{sentence * (MAX_DOCUMENT_BYTES // len(sentence) - 1)}"
+    document = parsed(embedder, read_text(text))
+    assert len(document.passages) > 5000
+    assert max(p.tokens for p in document.passages) <= PASSAGE_TOKENS + 2
+
+
+def test_an_empty_document_has_no_passage(embedder: Embedder) -> None:
+    assert parsed(embedder, "").passages == ()
+    assert parsed(embedder, "\n  \n", "07-the-old_inn.md").title == "the old inn"

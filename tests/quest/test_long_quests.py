@@ -1,0 +1,79 @@
+"""Continue-as-new is everyday: on a server that suggests it early, nobody notices."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from temporalio.client import Client
+
+from loreloom.domain.quest import QuestState
+from loreloom.domain.refusals import RefusalCode
+from loreloom.state.store import Store
+from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.temporal_connection import connect
+from tests.builders import a_plan, an_objective
+from tests.quest.stage import refusal_of, stage
+from tests.support.servers import settings_for_tests
+
+EVENTS = 40
+
+
+@pytest.fixture(scope="module")
+def early_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A Temporal server that suggests to continue as new after a few events."""
+    home: Path = tmp_path_factory.mktemp("early")
+    with Stack(
+        settings_for_tests(home),
+        parts=[PartName.TEMPORAL],
+        temporal_dynamic=[f"limit.historyCount.suggestContinueAsNew={EVENTS}"],
+    ) as server:
+        yield server
+
+
+@pytest.fixture
+async def early_client(early_server: Stack) -> Client:
+    return await connect(early_server.settings)
+
+
+async def test_a_quest_that_continues_as_new_loses_no_act_and_counts_none_twice(
+    early_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    acts = 120
+    plan = a_plan(an_objective(required=acts))
+    async with stage(early_client, store, task_queue_prefix, plan) as on:
+        quest = await on.accepted()
+        first_run = (await quest.handle.describe()).run_id
+        early = await quest.progress("act 0")
+        waiting = iter(range(1, acts))
+
+        async def player() -> None:
+            for act in waiting:
+                await quest.progress(f"act {act}")
+
+        await asyncio.gather(*(player() for _ in range(4)))
+        # The act of an earlier run, repeated after its run is gone, gets its first answer.
+        described = await quest.handle.describe()
+        assert described.run_id != first_run
+        assert await quest.handle.result() == QuestState.COMPLETED
+        assert (await quest.kinds()).count("quest.progressed") == acts
+        assert (await on.player()).coin == 12
+        assert early.objectives[0].done == 1
+
+
+async def test_an_act_of_an_earlier_run_is_answered_again_and_not_counted_again(
+    early_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    plan = a_plan(an_objective(required=1000))
+    async with stage(early_client, store, task_queue_prefix, plan) as on:
+        quest = await on.accepted()
+        first_run = (await quest.handle.describe()).run_id
+        first = await quest.progress("repeated", amount=3)
+        number = 0
+        while (await quest.handle.describe()).run_id == first_run:
+            number += 1
+            await quest.progress(f"act {number}")
+        assert await quest.progress("repeated", amount=3) == first
+        standing = await quest.progress("last")
+        assert standing.objectives[0].done == 3 + number + 1
+        assert await refusal_of(quest.progress("none", "no such")) is RefusalCode.UNKNOWN_OBJECTIVE
