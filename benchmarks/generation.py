@@ -30,7 +30,7 @@ from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.ids import EntityId, PassageId
 from loreloom.domain.quest import Difficulty, QuestKind
-from loreloom.generation.calls import Sampling
+from loreloom.generation.calls import Sampling, wire_messages
 from loreloom.generation.composing import Budget
 from loreloom.generation.designer import design_quest
 from loreloom.generation.lexicon import Lexicon, load_lexicon
@@ -51,7 +51,6 @@ CAST_SIZES = {
     EntityKind.FACTION: 1,
 }
 THEMES = (None, "a debt and a bell", "something that was lost in the fog", "a quiet favour")
-PAIRS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ async def run(url: str, options: argparse.Namespace) -> dict[str, object]:
         started = time.monotonic()
         made, seconds = await design_all(tasks, router, lexicon, budget, options.at_once)
         wall = time.monotonic() - started
-        floor = await overhead(url, tasks[:PAIRS], router, lexicon, budget)
+        floor = await overhead(url, tasks[: options.pairs], router, lexicon, budget)
     result = summary(made, seconds, canon, lexicon)
     return {**result, "quests_a_second": options.n / wall, "floor": floor}
 
@@ -277,7 +276,7 @@ async def _bare(
     draw = Sampling(seed=asked.seed, temperature=budget.temperature)
     stream = await client.chat.completions.create(
         model=TierName.SILVER.value,
-        messages=[message.model_dump() for message in prompt.messages],  # type: ignore[misc]
+        messages=wire_messages(prompt),
         response_format={
             "type": "json_schema",
             "json_schema": {"name": "quest", "strict": True, "schema": form.schema},
@@ -314,6 +313,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print data instead of a table")
     parser.add_argument("--n", type=int, default=1000, help="how many quests")
     parser.add_argument("--at-once", type=int, default=4, help="how many callers at once")
+    parser.add_argument("--pairs", type=int, default=20, help="quests made beside bare calls")
     parser.add_argument("--seed", type=int, default=1, help="of the first quest; the next add one")
     parser.add_argument("--seconds", type=float, default=20.0, help="bound of one design")
     parser.add_argument("--url", help="a model server that runs; unset, one is started")

@@ -47,6 +47,7 @@ ROOT = Path(__file__).parents[1]
 BIG = CanonName("big")
 PASSAGES_A_DOCUMENT = 200
 HALVES_SEED = 412
+WIDTH = 140
 ALL = Viewpoint(sees_all=True)
 Question = dict[str, Any]
 
@@ -118,9 +119,11 @@ async def ranks_by_bm25(store: Store, questions: Sequence[Question]) -> list[int
 
         async def stems(body: str) -> Counter[str]:
             query = text(
-                "SELECT lexeme, cardinality(positions) FROM unnest(to_tsvector('english', :body))"
+                "SELECT lexeme, cardinality(positions) AS held"
+                " FROM unnest(to_tsvector('english', :body))"
             )
-            return Counter({stem: n for stem, n in await connection.execute(query, {"body": body})})
+            rows = await connection.execute(query, {"body": body})
+            return Counter({row.lexeme: row.held for row in rows})
 
         sections: dict[tuple[str, str], str] = {}
         for row in await connection.execute(_PASSAGES):
@@ -294,13 +297,13 @@ async def speed(
 def show(title: str, rows: dict[str, dict[str, float]]) -> None:
     """Print rows of numbers under their names."""
     table = Table(title=title)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in next(iter(rows.values())):
         table.add_column(name, justify="right", no_wrap=True)
     for name, values in rows.items():
         cells = (f"{v:.1f}" if "ms" in k else f"{v:.3f}" for k, v in values.items())
         table.add_row(name, *cells)
-    Console().print(table)
+    Console(width=WIDTH).print(table)
 
 
 async def run(url: str, passages: int) -> dict[str, Any]:

@@ -121,6 +121,14 @@ async def ask(
     return heard.reply(Outcome.OK)
 
 
+def wire_messages(prompt: PromptText) -> list[ChatCompletionMessageParam]:
+    """A prompt's messages as the client library takes them."""
+    return [
+        {"role": message.role, "content": message.content}  # type: ignore[misc]
+        for message in prompt.messages
+    ]
+
+
 async def probe(client: AsyncOpenAI, tier: Tier, seconds: float) -> bool:
     """Whether a server gives a held answer within so many seconds."""
     held: ResponseFormatJSONSchema = {
@@ -145,10 +153,6 @@ async def probe(client: AsyncOpenAI, tier: Tier, seconds: float) -> bool:
 async def _open(
     client: AsyncOpenAI, tier: Tier, call: Call, started: float, first_token_by: float
 ) -> AsyncStream[ChatCompletionChunk]:
-    messages: list[ChatCompletionMessageParam] = [
-        {"role": message.role, "content": message.content}  # type: ignore[misc]
-        for message in call.prompt.messages
-    ]
     held: ResponseFormatJSONSchema = {
         "type": "json_schema",
         "json_schema": {"name": call.prompt.purpose, "strict": True, "schema": call.schema},
@@ -157,7 +161,7 @@ async def _open(
         async with asyncio.timeout(first_token_by - time.monotonic()):
             return await client.chat.completions.create(
                 model=tier.model,
-                messages=messages,
+                messages=wire_messages(call.prompt),
                 response_format=held,
                 seed=call.sampling.seed,
                 temperature=call.sampling.temperature,

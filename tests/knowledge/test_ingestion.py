@@ -41,8 +41,10 @@ def embedded_rows(engine: Stack) -> dict[int, str]:
     """Which transaction wrote the vectors of each staged passage."""
     database = create_engine(engine.settings.required_database_url())
     with database.connect() as connection:
-        query = "SELECT position, xmin::text FROM staged_passages WHERE vectors IS NOT NULL"
-        rows = {position: writer for position, writer in connection.execute(text(query))}
+        query = (
+            "SELECT position, xmin::text AS writer FROM staged_passages WHERE vectors IS NOT NULL"
+        )
+        rows = {row.position: row.writer for row in connection.execute(text(query))}
     database.dispose()
     return rows
 

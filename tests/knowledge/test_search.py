@@ -20,7 +20,7 @@ from loreloom.state.store import Store
 from tests.knowledge.conftest import LORE, Ingest, ingest_into
 
 HALVES_SEED = 412
-"""Parts a half to tune on from a half held out; weights were chosen on the first alone."""
+"""Parts the questions into a half to tune on and a half held out."""
 ALL = Viewpoint(sees_all=True)
 Question = dict[str, Any]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 
 from loreloom.workers.home import HomeInUseError
@@ -72,7 +73,7 @@ def worker(
             ready_file.touch()
 
     with saying_what_is_missing():
-        asyncio.run(run_worker(settings, settings.worker_roles, ready))
+        uvloop.run(run_worker(settings, settings.worker_roles, ready))
 
 
 def api() -> None:

@@ -1,0 +1,291 @@
+"""Acts a second and their latency, through HTTP, beside a bare workflow on the same server.
+
+Three measurements on one embedded stack without a model: a steady load over many quests; the most
+acts a second, beside the most Updates a second of a workflow that only takes them, in alternating
+rounds; and many players pushing on one quest at once.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from temporalio.client import Client
+
+from benchmarks.bare import QUEUE
+from loreloom.activities.signatures.quest import QuestRef
+from loreloom.domain.clock import Clock
+from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.quest import Difficulty, Objective, ObjectiveKind, QuestKind, QuestPlan, Source
+from loreloom.domain.story import QuestStory
+from loreloom.state import quests
+from loreloom.state.starts import PlannedStart
+from loreloom.state.store import Store
+from loreloom.workers.ports import free_port
+from loreloom.workers.settings import Settings
+from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.temporal_connection import connect
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.signatures import QUEST, QuestInput
+
+PARTS = [name for name in PartName if name is not PartName.VLLM]
+CALLERS = 20
+PLAYER = PlayerId("player")
+DESIGN = quests.QuestDesign(
+    plan=QuestPlan(
+        kind=QuestKind.SIDE,
+        difficulty=Difficulty.NORMAL,
+        level=1,
+        objectives=(
+            Objective(
+                objective_id="long", kind=ObjectiveKind.COLLECT, target="things", required=1000
+            ),
+        ),
+        offer_seconds=3600,
+    ),
+    story=QuestStory(
+        title="A long errand",
+        summary="It takes a thousand acts.",
+        giver="somebody",
+        offer="Will you?",
+        objectives={"long": "Collect them."},
+    ),
+    citations=(),
+    source=Source.TEMPLATE,
+    tier=None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Latencies in milliseconds, and how many calls a second were answered."""
+
+    what: str
+    calls: int
+    a_second: float
+    p50: float
+    p99: float
+    refused: int = 0
+
+
+def measured(what: str, times: list[float], seconds: float, refused: int = 0) -> Measured:
+    """The figures of a list of latencies in seconds."""
+    cuts = statistics.quantiles(times, n=100, method="inclusive")
+    return Measured(
+        what, len(times), len(times) / seconds, cuts[49] * 1000, cuts[98] * 1000, refused
+    )
+
+
+async def at_rate(rate: float, calls: int, act: Callable[[int], Awaitable[Any]]) -> list[float]:
+    """Start calls at a steady rate, whatever becomes of the earlier ones; their latencies.
+
+    Latency counts from the moment at which a call was due, so that a stall is not hidden by the
+    calls that it delayed (coordinated omission).
+    """
+    began = time.perf_counter() + 0.1
+
+    async def one(number: int) -> float:
+        due = began + number / rate
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        await act(number)
+        return time.perf_counter() - due
+
+    return await asyncio.gather(*(one(number) for number in range(calls)))
+
+
+async def flat_out(
+    callers: int, calls: int, act: Callable[[int], Awaitable[Any]]
+) -> tuple[list[float], float]:
+    """Calls by so many callers, each one after the other; latencies and the seconds taken."""
+    times: list[float] = []
+    waiting = iter(range(calls))
+
+    async def caller() -> None:
+        for number in waiting:
+            began = time.perf_counter()
+            await act(number)
+            times.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(callers)))
+    return times, time.perf_counter() - began
+
+
+@contextmanager
+def bare_worker(settings: Settings) -> Iterator[None]:
+    """A process that serves the bare workflow, as the engine's worker is a process."""
+    command = [sys.executable, "-m", "benchmarks.bare"]
+    environment = {**os.environ, **settings.environment()}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        if not process.stdout.readline():
+            raise RuntimeError("the bare worker did not start")
+        try:
+            yield
+        finally:
+            process.terminate()
+
+
+class Engine:
+    """Quests that take a thousand acts each, and acts on them, through the public API.
+
+    The rules give no quest so many, so their designs are laid ready before they are asked for: the
+    design step finds them and goes on, as it does when it is run twice.
+    """
+
+    def __init__(self, stack: Stack, http: httpx.AsyncClient, client: Client) -> None:
+        self._http = http
+        self._client = client
+        self._settings = stack.settings
+        self._paths: list[str] = []
+        self._acts = 0
+
+    async def open_quests(self, count: int) -> None:
+        """Accept so many quests of one player."""
+        made = await self._http.post("/v1/worlds", json={"name": "Bench"})
+        world = WorldId(made.raise_for_status().json()["world_id"])
+        player = {"player_id": PLAYER, "name": "Player"}
+        (await self._http.post(f"/v1/worlds/{world}/players", json=player)).raise_for_status()
+        store = Store(self._settings.required_database_url())
+        try:
+            for number in range(count):
+                self._paths.append(await self._open(store, world, number))
+        finally:
+            await store.close()
+
+    async def _open(self, store: Store, world: WorldId, number: int) -> str:
+        quest = QuestRef(quest_id=QuestId(f"bench-{number}"), world_id=world, player_id=PLAYER)
+        start = QuestInput(quest=quest, clock=Clock(anchor=datetime.now(UTC)))
+        workflow_id = quest_workflow_id(quest.quest_id)
+        planned = PlannedStart(
+            workflow_id=workflow_id, workflow=QUEST, input=start.model_dump(mode="json")
+        )
+        async with store.transaction() as tx:
+            await quests.request_quest(
+                tx, quest.quest_id, world, PLAYER, quests.QuestRequest(), planned
+            )
+            await quests.keep_design(tx, quest.quest_id, DESIGN)
+        queue = queue_of(Role.STORY, self._settings.task_queue_prefix)
+        await self._client.start_workflow(QUEST, start, id=workflow_id, task_queue=queue)
+        path = f"/v1/quests/{quest.quest_id}"
+        while (await self._http.get(path)).json()["state"] != "offered":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        (await self._http.post(f"{path}/accept")).raise_for_status()
+        return path
+
+    async def act(self, number: int) -> int:
+        """One act on one of the quests, in turn; the status of its answer."""
+        return await self._act_on(self._paths[number % len(self._paths)])
+
+    async def act_on_one(self, _: int) -> int:
+        """One act, always on the same quest."""
+        return await self._act_on(self._paths[0])
+
+    async def _act_on(self, path: str) -> int:
+        self._acts += 1
+        body = {"action_id": f"act-{self._acts}", "objective_id": "long", "amount": 1}
+        answer = await self._http.post(f"{path}/progress", json=body)
+        if answer.status_code not in (200, 429):
+            raise RuntimeError(f"{answer.status_code}: {answer.text}")
+        return answer.status_code
+
+
+async def run(count: int, seconds: int) -> dict[str, Any]:
+    """All measurements, on one stack."""
+    folder = Path(tempfile.mkdtemp(prefix="loreloom-bench-"))
+    settings = Settings(loreloom_home=folder, loreloom_port=free_port())
+    with Stack(settings, parts=PARTS) as stack:
+        assert stack.keys is not None
+        headers = {"Authorization": f"Bearer {stack.keys.ops}"}
+        url = stack.settings.api_url
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=30, limits=limits
+        ) as http:
+            client = await connect(stack.settings)
+            engine = Engine(stack, http, client)
+            await engine.open_quests(count)
+            with bare_worker(stack.settings):
+                return await _measure(client, engine, count, seconds)
+
+
+async def _measure(client: Client, engine: Engine, count: int, seconds: int) -> dict[str, Any]:
+    handles = [
+        await client.start_workflow("Bare", id=f"bare-{number}", task_queue=QUEUE)
+        for number in range(count)
+    ]
+
+    async def push(number: int) -> None:
+        await handles[number % count].execute_update("push")
+
+    await flat_out(CALLERS, 300, push)
+    await flat_out(CALLERS, 300, engine.act)
+    steady = await at_rate(40, 40 * seconds, engine.act)
+    rows = [measured("40 acts a second", steady, seconds)]
+    bare, acts = [], []
+    for _ in range(3):
+        bare.append(measured("bare Updates", *await flat_out(CALLERS, 100 * seconds // 3, push)))
+        acts.append(measured("acts", *await flat_out(CALLERS, 100 * seconds // 3, engine.act)))
+    best_bare = sorted(bare, key=lambda row: row.a_second)[1]
+    best_acts = sorted(acts, key=lambda row: row.a_second)[1]
+    rows += [best_bare, best_acts, await _crowd(engine)]
+    return {
+        "rows": [asdict(row) for row in rows],
+        "share_of_bare": best_acts.a_second / best_bare.a_second,
+    }
+
+
+async def _crowd(engine: Engine) -> Measured:
+    """Fifty players on one quest, each for ten acts; what is refused is refused at once."""
+    statuses: Counter[int] = Counter()
+
+    async def act(number: int) -> None:
+        statuses[await engine.act_on_one(number)] += 1
+
+    times, seconds = await flat_out(50, 500, act)
+    return measured("50 players on one quest", times, seconds, statuses[429])
+
+
+def main() -> None:
+    """Run and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quests", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    found = asyncio.run(run(given.quests, given.seconds))
+    if given.json:
+        print(json.dumps(found, indent=2))
+        return
+    table = Table("", "calls", "a second", "p50 ms", "p99 ms", "refused (429)")
+    for row in found["rows"]:
+        table.add_row(
+            row["what"],
+            str(row["calls"]),
+            f"{row['a_second']:.1f}",
+            f"{row['p50']:.1f}",
+            f"{row['p99']:.1f}",
+            str(row["refused"]),
+        )
+    console = Console()
+    console.print(table)
+    console.print(f"acts reach {found['share_of_bare']:.2f} of a bare workflow's Updates a second")
+
+
+if __name__ == "__main__":
+    main()
