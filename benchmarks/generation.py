@@ -32,7 +32,7 @@ from loreloom.domain.ids import EntityId, PassageId
 from loreloom.domain.quest import Difficulty, QuestKind
 from loreloom.generation.calls import Sampling, wire_messages
 from loreloom.generation.composing import Budget
-from loreloom.generation.designer import design_quest
+from loreloom.generation.designer import design_quest, rehearsal
 from loreloom.generation.lexicon import Lexicon, load_lexicon
 from loreloom.generation.outputs import deal_giver, quest_form
 from loreloom.generation.prompting import quest_prompt, select_passages
@@ -231,7 +231,7 @@ async def run(url: str, options: argparse.Namespace) -> dict[str, object]:
     budget = Budget(total_s=options.seconds)
     tiers = [Tier(name=name, urls=(url,), model=name.value) for name in TierName]
     async with Router(tiers, Bounds(queue_s=options.seconds)) as router:
-        await router.warm(120)
+        await router.warm(rehearsal(lexicon), 120)
         started = time.monotonic()
         made, seconds = await design_all(tasks, router, lexicon, budget, options.at_once)
         wall = time.monotonic() - started

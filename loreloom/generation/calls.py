@@ -85,20 +85,23 @@ async def ask(
     tier: Tier,
     call: Call,
     *,
+    answer_by: float,
     first_token_by: float,
     end_by: float,
     on_token: Callable[[], None],
 ) -> Reply:
     """Make one call. Never raises for what a server does or fails to do.
 
-    ``first_token_by`` and ``end_by`` are moments of ``time.monotonic()`` that the call does not
-    go past, whatever the tier's own budgets allow. ``on_token`` is called at every token.
+    ``answer_by``, ``first_token_by`` and ``end_by`` are moments of ``time.monotonic()`` that the
+    call does not go past, whatever the tier's own budgets allow. ``on_token`` is called at every
+    token.
     """
     heard = _Heard(started=time.monotonic())
     end_by = min(end_by, heard.started + tier.total_s)
+    answer_by = min(answer_by, heard.started + tier.answer_s, end_by)
     first_token_by = min(first_token_by, heard.started + tier.first_token_s, end_by)
     try:
-        stream = await _open(client, tier, call, heard.started, first_token_by)
+        stream = await _open(client, tier, call, heard.started, answer_by)
         async with stream:
             await _listen(stream, tier, heard, first_token_by, end_by, on_token)
     except _Failure as failure:
@@ -151,14 +154,14 @@ async def probe(client: AsyncOpenAI, tier: Tier, seconds: float) -> bool:
 
 
 async def _open(
-    client: AsyncOpenAI, tier: Tier, call: Call, started: float, first_token_by: float
+    client: AsyncOpenAI, tier: Tier, call: Call, started: float, answer_by: float
 ) -> AsyncStream[ChatCompletionChunk]:
     held: ResponseFormatJSONSchema = {
         "type": "json_schema",
         "json_schema": {"name": call.prompt.purpose, "strict": True, "schema": call.schema},
     }
     try:
-        async with asyncio.timeout(first_token_by - time.monotonic()):
+        async with asyncio.timeout(answer_by - time.monotonic()):
             return await client.chat.completions.create(
                 model=tier.model,
                 messages=wire_messages(call.prompt),
@@ -173,7 +176,7 @@ async def _open(
                 stream_options={"include_usage": True},
             )
     except TimeoutError as error:
-        mine = first_token_by < started + tier.first_token_s
+        mine = answer_by < started + tier.answer_s
         raise _Failure(Outcome.TOO_SLOW if mine else Outcome.NO_ANSWER, "timeout") from error
 
 

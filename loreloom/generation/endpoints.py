@@ -8,6 +8,7 @@ caller waits for it.
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from loreloom.generation.tiers import Bounds
@@ -35,7 +36,10 @@ class Signal:
 
 
 class Endpoint:
-    """The places and the health of one address. Not shared between event loops."""
+    """The places and the health of one address. Not shared between event loops.
+
+    ``recoveries`` counts how often it was well again after a failure.
+    """
 
     def __init__(
         self, url: str, at_once: int, reading_at_once: int, bounds: Bounds, signal: Signal
@@ -47,7 +51,8 @@ class Endpoint:
         self._busy = 0
         self._reading = asyncio.Semaphore(min(reading_at_once, at_once))
         self._prober: asyncio.Task[None] | None = None
-        self._probed_in_vain = False
+        self._failed_at = 0.0
+        self.recoveries = 0
 
     @property
     def well(self) -> bool:
@@ -55,9 +60,9 @@ class Endpoint:
         return self._prober is None
 
     @property
-    def suspected(self) -> bool:
-        """Whether a call failed and no probe has yet said what to make of it."""
-        return not self.well and not self._probed_in_vain
+    def hopeful(self) -> bool:
+        """Whether it is worth waiting for: well, or failed only a moment ago."""
+        return self.well or time.monotonic() - self._failed_at < self._bounds.hope_s
 
     @property
     def free(self) -> int:
@@ -97,6 +102,7 @@ class Endpoint:
     def failed(self, probe: Probe) -> None:
         """Take the address out of use until a probe is answered."""
         if self._prober is None:
+            self._failed_at = time.monotonic()
             self._prober = asyncio.create_task(self._until_well(probe))
             self._signal.tell()
 
@@ -110,10 +116,8 @@ class Endpoint:
         wait = self._bounds.probe_first_s
         await asyncio.sleep(wait)
         while not await probe():
-            self._probed_in_vain = True
-            self._signal.tell()
             wait = min(wait * 2, self._bounds.probe_most_s)
             await asyncio.sleep(wait)
         self._prober = None
-        self._probed_in_vain = False
+        self.recoveries += 1
         self._signal.tell()

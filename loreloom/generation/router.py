@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
@@ -93,14 +93,29 @@ class Router:
         """For each tier, whether each of its addresses is in use."""
         return {name: tuple(way.endpoint.well for way in ways) for name, ways in self._ways.items()}
 
-    async def warm(self, seconds: float = 30.0) -> None:
-        """Ask each server for a few tokens, so that no story pays for its first answer.
+    async def warm(self, call: Call, seconds: float = 60.0) -> None:
+        """Make a call to each server, so that no story pays for what is slow only once.
 
-        A server's first held answer is slow while it builds what it holds answers by. Waits at
-        most so many seconds; a server that does not answer is left as it is.
+        A server's first answer of a kind is slow: it builds what it holds answers by, and reads the
+        prompt's prefix. Waits at most so many seconds; a server that fails is left as it is.
         """
-        ways = [way for ways in self._ways.values() for way in ways]
-        await asyncio.gather(*(probe(way.client, way.tier, seconds) for way in ways))
+        until = time.monotonic() + seconds
+        patient = {"answer_s": seconds, "first_token_s": seconds, "total_s": seconds}
+        first = {way.endpoint.url: way for ways in self._ways.values() for way in ways}
+        await asyncio.gather(
+            *(
+                ask(
+                    way.client,
+                    way.tier.model_copy(update=patient),
+                    call,
+                    answer_by=until,
+                    first_token_by=until,
+                    end_by=until,
+                    on_token=lambda: None,
+                )
+                for way in first.values()
+            )
+        )
 
     async def generate(self, request: Request) -> Generated | NoneAvailable:
         """Ask the tiers in the purpose's order until one gives a whole answer.
@@ -110,13 +125,13 @@ class Router:
         started = time.monotonic()
         end_by = started + request.total_s
         attempts: list[AttemptRecord] = []
-        tried: set[tuple[TierName, int]] = set()
+        tried: dict[tuple[TierName, int], int] = {}
         while True:
             asked = time.monotonic()
             way = await self._free_way(request.purpose, tried, started, end_by)
             if way is None:
                 return NoneAvailable(tuple(attempts))
-            tried.add(way.key)
+            tried[way.key] = way.endpoint.recoveries
             attempt = await self._attempt(way, request.call, started, end_by, asked)
             if attempt is None:
                 continue
@@ -127,17 +142,25 @@ class Router:
     async def _free_way(
         self,
         purpose: Purpose,
-        tried: set[tuple[TierName, int]],
+        tried: Mapping[tuple[TierName, int], int],
         started: float,
         end_by: float,
     ) -> _Way | None:
-        """A place at the best address that has one, taken; waits while well ones are full or a
-        suspected one is probed."""
+        """A place at the best address that has one, taken.
+
+        Waits while well ones are full, or one that failed a moment ago is probed. One that was
+        tried is tried again only once it has recovered.
+        """
         queue_by = min(end_by, time.monotonic() + self._bounds.queue_s)
         while True:
-            ways = [way for way in self._in_order(purpose) if way.key not in tried]
+            ways = [
+                way
+                for way in self._in_order(purpose)
+                if way.endpoint.recoveries > tried.get(way.key, -1)
+                or (way.key in tried and not way.endpoint.well)
+            ]
             free = next((way for way in ways if way.endpoint.free > 0), None)
-            hopeful = any(way.endpoint.well or way.endpoint.suspected for way in ways)
+            hopeful = any(way.endpoint.hopeful for way in ways)
             left = min(queue_by, self._silence_by(started)) - time.monotonic()
             if not hopeful or left <= 0:
                 return None
@@ -174,7 +197,8 @@ class Router:
                     way.client,
                     way.tier,
                     call,
-                    first_token_by=self._silence_by(started),
+                    answer_by=self._silence_by(started),
+                    first_token_by=self._first_token_by(way.tier, started, sent),
                     end_by=end_by,
                     on_token=on_token,
                 )
@@ -183,6 +207,12 @@ class Router:
         if reply.outcome.blames_server:
             way.endpoint.failed(lambda: probe(way.client, way.tier, way.tier.first_token_s))
         return _recorded(way, call, reply, moment, round((sent - asked) * 1000)), reply
+
+    def _first_token_by(self, tier: Tier, started: float, sent: float) -> float:
+        """A tier that is known to be slow is not taken for a silent one."""
+        if tier.first_token_s > self._bounds.silence_s:
+            return sent + tier.first_token_s
+        return self._silence_by(started)
 
     def _silence_by(self, started: float) -> float:
         return max(started, self._heard) + self._bounds.silence_s

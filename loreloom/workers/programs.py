@@ -16,6 +16,7 @@ from loreloom.workers.ports import LOOPBACK
 from loreloom.workers.settings import Settings
 from loreloom.workflows import attributes
 
+FIRST_ANSWER_SECONDS = 60.0
 PROBE_SECONDS = 5
 TEMPORAL = Path(sys.executable).with_name("temporal")
 
@@ -90,7 +91,10 @@ def model_server(settings: Settings, port: int) -> Program:
     return Program(
         name="vllm",
         command=command,
-        ready=lambda: answers(f"http://{LOOPBACK}:{port}/health"),
+        ready=lambda: (
+            answers(f"http://{LOOPBACK}:{port}/health")
+            and generates(f"http://{LOOPBACK}:{port}/v1", settings.gold_model)
+        ),
         environment={
             **clean_environment(),
             "HF_HUB_OFFLINE": "1",
@@ -135,6 +139,21 @@ def answers(url: str) -> bool:
     """Whether a GET is answered with success."""
     with suppress(httpx.HTTPError):
         return httpx.get(url, timeout=PROBE_SECONDS).is_success
+    return False
+
+
+def generates(url: str, model: str) -> bool:
+    """Whether a model server gives a held answer; its first one is slow, and no story waits."""
+    schema = {"name": "ready", "strict": True, "schema": {"enum": ["ready"]}}
+    body = {
+        "model": model,
+        "messages": [{"role": "user", "content": "Are you ready?"}],
+        "response_format": {"type": "json_schema", "json_schema": schema},
+        "max_tokens": 4,
+    }
+    with suppress(httpx.HTTPError):
+        answer = httpx.post(f"{url}/chat/completions", json=body, timeout=FIRST_ANSWER_SECONDS)
+        return answer.is_success
     return False
 
 

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     )
     gold_model: str = Field("gold", description="Model name that the gold servers answer to.")
     gold_api_key: SecretStr | None = Field(None, description="Key sent to the gold servers.")
+    gold_answer_seconds: Seconds = Field(
+        1.2, description="After this long without any answer a gold server is passed over."
+    )
     gold_first_token_seconds: Seconds = Field(
         1.8, description="After this long without a first token a gold server is passed over."
     )
@@ -89,6 +92,9 @@ class Settings(BaseSettings):
     )
     silver_model: str = Field("silver", description="Model name that the silver servers answer to.")
     silver_api_key: SecretStr | None = Field(None, description="Key sent to the silver servers.")
+    silver_answer_seconds: Seconds = Field(
+        1.2, description="After this long without any answer a silver server is passed over."
+    )
     silver_first_token_seconds: Seconds = Field(
         1.8, description="After this long without a first token a silver server is passed over."
     )

@@ -16,6 +16,8 @@ from loreloom.workers.ports import LOOPBACK, free_port, is_free
 from loreloom.workers.settings import Settings
 
 DATABASE = "loreloom"
+OWN_MODEL_FIRST_TOKEN_SECONDS = 8.0
+"""A model on processor cores that everything else uses too is slow, and alive all the same."""
 POLL_SECONDS = 0.1
 
 
@@ -169,9 +171,10 @@ class Stack:
             return
         port = free_port()
         own = (f"http://{LOOPBACK}:{port}/v1",)
-        self.settings = settings.with_changes(
-            gold_urls=settings.gold_urls or own, silver_urls=settings.silver_urls or own
-        )
+        for tier in ("gold", "silver"):
+            if not getattr(settings, f"{tier}_urls"):
+                patience = {f"{tier}_first_token_seconds": OWN_MODEL_FIRST_TOKEN_SECONDS}
+                self.settings = self.settings.with_changes(**{f"{tier}_urls": own}, **patience)
         self._add(PartName.VLLM, programs.model_server(settings, port))
 
     def _prepare_servers(self) -> None:

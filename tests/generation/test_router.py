@@ -114,7 +114,7 @@ async def test_with_every_tier_down_the_caller_learns_it_within_three_seconds(
 
 
 async def test_a_server_known_to_be_down_costs_nothing_and_is_used_again_once_well() -> None:
-    bounds = Bounds(probe_first_s=0.05, probe_most_s=0.1)
+    bounds = Bounds(probe_first_s=0.05, probe_most_s=0.1, hope_s=0.1)
     async with serving(status(503)) as server:
         tier = a_tier(TierName.SILVER, server.url)
         async with Router([tier], bounds) as router:
@@ -130,6 +130,22 @@ async def test_a_server_known_to_be_down_costs_nothing_and_is_used_again_once_we
             await until(lambda: router.health() == {TierName.SILVER: (True,)})
             server.handle = says("back again")
             assert isinstance(await router.generate(a_request()), Generated)
+
+
+async def test_a_server_that_paused_a_moment_ago_is_waited_for() -> None:
+    bounds = Bounds(probe_first_s=0.05, probe_most_s=0.1)
+    async with serving(status(503)) as server:
+        tier = a_tier(TierName.SILVER, server.url)
+        async with Router([tier], bounds) as router:
+            waiting = [asyncio.create_task(router.generate(a_request())) for _ in range(2)]
+            await until(lambda: server.asked >= 4)
+            server.handle = says("back again")
+            results = await asyncio.gather(*waiting)
+    assert all(isinstance(result, Generated) for result in results)
+    assert outcomes(results[0])[-2:] == [
+        (TierName.SILVER, Outcome.SERVER_ERROR),
+        (TierName.SILVER, Outcome.OK),
+    ]
 
 
 async def test_dialogue_asks_gold_first_and_quests_ask_silver_first() -> None:
