@@ -38,9 +38,10 @@ from loreloom.generation.outputs import deal_giver, quest_form
 from loreloom.generation.prompting import quest_prompt, select_passages
 from loreloom.generation.records import DesignedQuest
 from loreloom.generation.router import Router
-from loreloom.generation.tiers import Bounds, Tier, TierName
+from loreloom.generation.tiers import Bounds, TierName
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.worker import tiers_of
 
 LORE = Path(__file__).parents[1] / "content" / "lore"
 CAST_SIZES = {
@@ -224,18 +225,20 @@ def summary(
     }
 
 
-async def run(url: str, options: argparse.Namespace) -> dict[str, object]:
+async def run(settings: Settings, options: argparse.Namespace) -> dict[str, object]:
     """Everything, against one server."""
     canon, lexicon = read_canon(), load_lexicon()
     tasks = [task(canon, options.seed + number) for number in range(options.n)]
     budget = Budget(total_s=options.seconds)
-    tiers = [Tier(name=name, urls=(url,), model=name.value) for name in TierName]
+    tiers = tiers_of(settings)
     async with Router(tiers, Bounds(queue_s=options.seconds)) as router:
         await router.warm(rehearsal(lexicon), 120)
         started = time.monotonic()
         made, seconds = await design_all(tasks, router, lexicon, budget, options.at_once)
         wall = time.monotonic() - started
-        floor = await overhead(url, tasks[: options.pairs], router, lexicon, budget)
+        floor = await overhead(
+            settings.silver_urls[0], tasks[: options.pairs], router, lexicon, budget
+        )
     result = summary(made, seconds, canon, lexicon)
     return {**result, "quests_a_second": options.n / wall, "floor": floor}
 
@@ -253,16 +256,16 @@ def show(measured: dict[str, object]) -> None:
 
 
 @contextmanager
-def serving(url: str | None) -> Iterator[str]:
-    """The given server, or one of our own for the time."""
+def serving(url: str | None) -> Iterator[Settings]:
+    """Settings with the given server, or with one of our own for the time."""
     if url is not None:
-        yield url
+        yield Settings().with_changes(gold_urls=(url,), silver_urls=(url,))
         return
     with tempfile.TemporaryDirectory(prefix="loreloom-bench-") as home:
         folder = Settings().embedded_model
         settings = Settings().with_changes(loreloom_home=home, model_folder=folder)
         with Stack(settings, parts=[PartName.VLLM]) as stack:
-            yield stack.settings.silver_urls[0]
+            yield stack.settings
 
 
 async def _bare(
@@ -318,8 +321,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="bound of one design")
     parser.add_argument("--url", help="a model server that runs; unset, one is started")
     options = parser.parse_args()
-    with serving(options.url) as url:
-        measured = asyncio.run(run(url, options))
+    with serving(options.url) as settings:
+        measured = asyncio.run(run(settings, options))
     if options.json:
         print(json.dumps(measured, indent=2))
         return

@@ -3,11 +3,14 @@
 from fastapi import Request
 
 from loreloom.api.context import context_of
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.domain.canon import EntityKind, Viewpoint
 from loreloom.domain.ids import PlayerId, QuestId, WorldId
+from loreloom.knowledge.entities import list_entities
+from loreloom.knowledge.models import EntityQuery
 from loreloom.state.players import PlayerRecord, find_player
 from loreloom.state.quests import QuestRecord, find_quest
-from loreloom.state.worlds import RegionRecord, WorldRecord, find_world
+from loreloom.state.worlds import RegionRecord, WorldRecord, facts_of, find_world
 
 
 async def the_world(request: Request, world_id: WorldId) -> WorldRecord:
@@ -40,3 +43,21 @@ def the_region(world: WorldRecord, region: str) -> RegionRecord:
         if found.region == region:
             return found
     raise ApiError(ErrorCode.UNKNOWN_REGION, f"the world {world.world_id} has no region {region!r}")
+
+
+async def require_person(
+    request: Request, world: WorldRecord, player_id: PlayerId, name: str
+) -> None:
+    """Raise ``ApiError`` unless the player may know of a person of that name in the canon."""
+    store = context_of(request).parts.store
+    async with store.reading() as connection:
+        facts = await facts_of(connection, world.world_id, player_id)
+    query = EntityQuery(
+        canon=world.canon,
+        kind=EntityKind.PERSON,
+        name=name,
+        viewpoint=Viewpoint(rating=world.rating, facts=facts),
+        limit=1,
+    )
+    if not (await list_entities(store, query)).items:
+        raise invalid("giver", f"the canon {world.canon!r} has no person {name!r} to tell of")

@@ -61,6 +61,13 @@ class Entity(CanonModel):
         """The name and every alias, the name first."""
         return (self.name, *self.aliases)
 
+    @property
+    def comes_in_many(self) -> bool:
+        """Whether there is more than one of it: the canon knows it in the plural."""
+        name = self.name.lower()
+        plurals = {f"{name}s", f"{name}es", f"{name[:-1]}ies", f"{name[:-1]}ves"}
+        return any(alias.lower() in plurals for alias in self.aliases)
+
 
 class Viewpoint(CanonModel):
     """What a reader may be told: a rating, and the facts that open secrets.

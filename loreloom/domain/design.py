@@ -1,6 +1,6 @@
 """How the rules turn a wish into a brief, and a draft into a plan: all numbers are made here."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from random import Random
 
 from pydantic import BaseModel, ConfigDict
@@ -108,7 +108,8 @@ def plan_of(
         )
         for choice_id, choice in zip(choice_ids, draft.choices, strict=True)
     )
-    objectives, lines = _objectives(draft, wish, choice_ids, chance)
+    many = {entity.name for entity in cast if entity.comes_in_many}
+    objectives, lines = _objectives(draft, wish, choice_ids, many, chance)
     plan = QuestPlan(
         kind=wish.kind,
         difficulty=wish.difficulty,
@@ -136,7 +137,11 @@ def plan_of(
 
 
 def _objectives(
-    draft: QuestDraft, wish: Wish, choice_ids: Sequence[str], chance: Random
+    draft: QuestDraft,
+    wish: Wish,
+    choice_ids: Sequence[str],
+    many: Container[str],
+    chance: Random,
 ) -> tuple[list[Objective], dict[str, str]]:
     """The draft's objectives with ids and counts; a choice waits for those that are not its own."""
     objectives: list[Objective] = []
@@ -150,7 +155,9 @@ def _objectives(
                 kind=drafted.kind,
                 target=drafted.target,
                 to=drafted.to,
-                required=_count(drafted.kind, wish.difficulty, chance),
+                required=_count(drafted.kind, wish.difficulty, chance)
+                if drafted.target in many
+                else 1,
                 condition=drafted.condition,
                 branch=None if drafted.branch is None else choice_ids[drafted.branch],
                 after=_common_ids(objectives) if is_choice else (),
@@ -185,11 +192,19 @@ def _count(kind: ObjectiveKind, difficulty: Difficulty, chance: Random) -> int:
 def _reward_items(
     draft: QuestDraft, wish: Wish, cast: Sequence[Entity], chance: Random
 ) -> tuple[str, ...]:
-    """A thing of the cast that the quest does not ask for; a daily quest gives none."""
+    """A thing of the cast that the quest does not ask for, and of which there are many.
+
+    What there is only one of in the canon is not given away. A daily quest gives none.
+    """
     if wish.kind is QuestKind.DAILY:
         return ()
     asked = {objective.target for objective in draft.objectives}
-    item = _one_of([n for n in _names(cast, EntityKind.THING) if n not in asked], chance)
+    given = [
+        entity.name
+        for entity in cast
+        if entity.kind is EntityKind.THING and entity.comes_in_many and entity.name not in asked
+    ]
+    item = _one_of(given, chance)
     return (item,) if item else ()
 
 

@@ -61,15 +61,10 @@ class FilledTemplate(TemplateModel):
 
         ``None`` for an outcome that a template does not tell of; ``plain_epilogue`` does.
         """
-        if outcome not in (QuestState.COMPLETED, QuestState.FAILED):
-            return None
-        failed = outcome is QuestState.FAILED
-        if choice is not None and self.epilogues.by_choice:
-            chose_to_fail = self.draft.choices[choice].outcome is ChoiceOutcome.FAIL
-            # A quest can fail of its time limit after a choice that was meant to lead on.
-            if chose_to_fail is failed:
-                return self.epilogues.by_choice[choice]
-        return self.epilogues.failed if failed else self.epilogues.completed
+        if choice is None:
+            return self.epilogues.told(outcome)
+        fails = self.draft.choices[choice].outcome is ChoiceOutcome.FAIL
+        return self.epilogues.told(outcome, choice, chose_to_fail=fails)
 
 
 def choose_template(

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 from loreloom.domain.canon import EntityKind, Rating
 from loreloom.domain.draft import SECOND_KINDS, TARGET_KINDS, DraftChoice, Problem
 from loreloom.domain.ids import FactId
-from loreloom.domain.quest import ChoiceOutcome, Condition, ObjectiveKind, QuestKind
+from loreloom.domain.quest import ChoiceOutcome, Condition, ObjectiveKind, QuestKind, QuestState
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 MAX_BESIDE_CHOICE = 5
@@ -90,6 +90,21 @@ class Epilogues(TemplateModel):
     completed: Paragraph
     failed: Paragraph
     by_choice: tuple[Paragraph, ...] = ()
+
+    def told(
+        self, outcome: QuestState, choice: int | None = None, *, chose_to_fail: bool = False
+    ) -> str | None:
+        """The epilogue for an outcome and the number of the choice made, from 0.
+
+        ``None`` for an outcome that a template does not tell of.
+        """
+        if outcome not in (QuestState.COMPLETED, QuestState.FAILED):
+            return None
+        failed = outcome is QuestState.FAILED
+        # A quest can fail of its time limit after a choice that was meant to lead on.
+        if choice is not None and self.by_choice and chose_to_fail is failed:
+            return self.by_choice[choice]
+        return self.failed if failed else self.completed
 
 
 class QuestTemplate(TemplateModel):

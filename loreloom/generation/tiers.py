@@ -22,7 +22,7 @@ class Purpose(StrEnum):
 
 PREFERENCE: dict[Purpose, tuple[TierName, ...]] = {
     Purpose.QUEST: (TierName.SILVER, TierName.GOLD),
-    Purpose.EPILOGUE: (TierName.SILVER, TierName.GOLD),
+    Purpose.EPILOGUE: (TierName.GOLD, TierName.SILVER),
     Purpose.DIALOGUE: (TierName.GOLD, TierName.SILVER),
 }
 """Which tier is asked first for each purpose."""

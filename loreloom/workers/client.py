@@ -99,7 +99,7 @@ class ApiClient:
     def wait(
         self, path: str, until: Callable[[Json], bool], what: str, seconds: float = 120
     ) -> Json:
-        """Read a resource until it is as wanted. Raises ``TimeoutError`` when it does not get so."""
+        """Read a resource until it is as wanted. Raises ``TimeoutError`` if it stays otherwise."""
         deadline = time.monotonic() + seconds
         while True:
             found = self.get(path)

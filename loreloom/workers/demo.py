@@ -48,7 +48,7 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
 
 def _offer(api: ApiClient, console: Console, world_id: str, player_id: str) -> Json:
     """A quest that can be played at once; one that must wait for an hour is declined."""
-    for attempt in range(ATTEMPTS):
+    for _ in range(ATTEMPTS):
         console.print("Somebody is looking for a broker …", style="dim")
         theme = "something that was lost between the two cities"
         asked = api.post(

@@ -10,9 +10,11 @@ from temporalio.client import Client
 from temporalio.worker import Interceptor, Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from loreloom.activities.design import DesignActivities
+from loreloom.activities.desk import WritingParts
+from loreloom.activities.epilogue import EpilogueActivities
 from loreloom.activities.knowledge import KnowledgeActivities
 from loreloom.activities.quest import QuestActivities
-from loreloom.activities.writing import WritingActivities, WritingParts
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
@@ -79,16 +81,15 @@ async def open_workers(
     embedder = await asyncio.to_thread(
         Embedder.load, EmbeddingConfig(model=settings.embedding_model)
     )
-    writing = WritingActivities(
-        WritingParts(
-            store=store,
-            embedder=embedder,
-            router=router,
-            lexicon=load_lexicon(),
-            templates=load_templates(settings.quest_templates),
-            budget=Budget(total_s=settings.design_seconds),
-        )
+    writing = WritingParts(
+        store=store,
+        embedder=embedder,
+        router=router,
+        lexicon=load_lexicon(),
+        templates=load_templates(settings.quest_templates),
+        budget=Budget(total_s=settings.design_seconds),
     )
+    design, epilogue = DesignActivities(writing), EpilogueActivities(writing)
     quest = QuestActivities(store)
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
@@ -96,11 +97,11 @@ async def open_workers(
             quest.record,
             quest.reward,
             quest.look_around,
-            writing.design_by_template,
-            writing.epilogue_by_template,
+            design.design_by_template,
+            epilogue.epilogue_by_template,
         ],
-        Role.SILVER: [writing.design],
-        Role.GOLD: [writing.epilogue],
+        Role.SILVER: [design.design],
+        Role.GOLD: [epilogue.epilogue],
         Role.KNOWLEDGE: knowledge.all(),
     }
     return [_worker(client, settings, role, served[role], interceptors) for role in roles]

@@ -12,12 +12,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.errors import BROKEN
     from loreloom.activities.signatures.quest import (
+        DesignSteps,
         Ending,
+        EpilogueSteps,
         LookAround,
         QuestSteps,
         Recorded,
         Step,
-        WritingSteps,
     )
     from loreloom.domain import quest as rules
     from loreloom.domain.quest import Objective, ObjectiveKind, QuestPlan, QuestProgress, QuestState
@@ -90,7 +91,7 @@ class QuestWorkflow:
             return
         try:
             self._plan = await workflow.execute_activity_method(
-                WritingSteps.design,
+                DesignSteps.design,
                 self._quest,
                 task_queue=self._queue(Role.SILVER),
                 schedule_to_start_timeout=DESIGN_QUEUE_WAIT,
@@ -104,7 +105,7 @@ class QuestWorkflow:
                 raise
             # Nobody serves the tier's queue, or not in time: a story does not stop for a model.
             self._plan = await workflow.execute_activity_method(
-                WritingSteps.design_by_template,
+                DesignSteps.design_by_template,
                 self._quest,
                 start_to_close_timeout=DESIGN_TIME,
                 retry_policy=WRITE_RETRY,
@@ -150,7 +151,7 @@ class QuestWorkflow:
             return
         try:
             await workflow.execute_activity_method(
-                WritingSteps.epilogue,
+                EpilogueSteps.epilogue,
                 self._quest,
                 task_queue=self._queue(Role.GOLD),
                 schedule_to_start_timeout=EPILOGUE_QUEUE_WAIT,
@@ -163,7 +164,7 @@ class QuestWorkflow:
             if _is_broken(error) or is_cancelled_exception(error):
                 raise
             await workflow.execute_activity_method(
-                WritingSteps.epilogue_by_template,
+                EpilogueSteps.epilogue_by_template,
                 self._quest,
                 start_to_close_timeout=EPILOGUE_TIME,
                 retry_policy=WRITE_RETRY,

@@ -74,7 +74,7 @@ async def _play_all(stack: Stack, world_id: str) -> tuple[list[Json], list[PartN
 
         async def player() -> None:
             for number in waiting:
-                ended.append(await play(caller, world_id, "player", number, SEED))
+                ended.append(await play(caller, world_id, "player", number, SEED))  # noqa: PERF401
 
         playing = asyncio.gather(*(player() for _ in range(AT_ONCE)))
         killed: list[PartName] = []

@@ -28,7 +28,7 @@ SEEDS = (11, 12, 13)
 
 @pytest.fixture
 async def router(model_url: str) -> AsyncIterator[Router]:
-    tier = {"urls": (model_url,), "total_s": 120, "first_token_s": 30}
+    tier = {"urls": (model_url,), "total_s": 120, "first_token_s": 30, "answer_s": 30}
     tiers = [Tier.model_validate({"name": n, "model": n.value, **tier}) for n in TierName]
     async with Router(tiers, Bounds(queue_s=120)) as opened:
         await opened.warm(rehearsal(LEXICON))

@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.quest import QuestActivities
-from loreloom.activities.signatures.quest import QuestRef, WritingSteps
+from loreloom.activities.signatures.quest import DesignSteps, EpilogueSteps, QuestRef
 from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Calendar, Clock
 from loreloom.domain.ids import CanonName, PlayerId, QuestId, WorldId, quest_workflow_id
@@ -43,7 +43,7 @@ WORLD = WorldId("world")
 PLAYER = PlayerId("player")
 
 
-class GivenWriting(WritingSteps):
+class GivenWriting(DesignSteps, EpilogueSteps):
     """Writes down the plan that a test gives, and an epilogue of one line."""
 
     def __init__(self, store: Store, plan: QuestPlan) -> None:

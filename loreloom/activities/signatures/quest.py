@@ -81,12 +81,12 @@ class QuestSteps(Protocol):
         raise NotImplementedError
 
 
-class WritingSteps(Protocol):
-    """What a quest has written for it, by a model or else by a template; stored, never returned."""
+class DesignSteps(Protocol):
+    """How a quest comes to its plan and its words; the words are stored, never returned."""
 
     @activity.defn(name="quest_design")
     async def design(self, quest: QuestRef) -> QuestPlan:
-        """Design the quest on a tier, store it, return its plan."""
+        """Design the quest with a model or else a template, store it, return its plan."""
         raise NotImplementedError
 
     @activity.defn(name="quest_design_by_template")
@@ -94,9 +94,13 @@ class WritingSteps(Protocol):
         """Design the quest from a template; for when nobody serves the tier's queue."""
         raise NotImplementedError
 
+
+class EpilogueSteps(Protocol):
+    """How a quest comes to its last words; they are stored, never returned."""
+
     @activity.defn(name="quest_epilogue")
     async def epilogue(self, quest: QuestRef) -> None:
-        """Write the epilogue on a tier, store it and tell of it."""
+        """Write the epilogue with a model or else a template, store it and tell of it."""
         raise NotImplementedError
 
     @activity.defn(name="quest_epilogue_by_template")

@@ -13,7 +13,7 @@ from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
 from loreloom.api.history import history_of
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_player, the_quest, the_world
+from loreloom.api.lookups import require_person, the_player, the_quest, the_world
 from loreloom.api.schemas.fields import ID, After, Limit, QuestIdPath, WorldIdPath
 from loreloom.api.schemas.quests import (
     CreateQuest,
@@ -58,6 +58,8 @@ async def create_quest(
         await the_player(request, world_id, body.player_id)
         if body.region is not None and all(r.region != body.region for r in world.regions):
             raise invalid("region", f"the world has no region {body.region!r}")
+        if body.giver is not None:
+            await require_person(request, world, body.player_id, body.giver)
         quest_id = QuestId(attempt.new_id("quest"))
         start = _planned(world, body.player_id, quest_id)
         if attempt.seed is None or await quests.find_quest(store, quest_id) is None:

@@ -32,5 +32,3 @@ def show(data: T, as_json: bool, lines: Callable[[T], Iterable[str]]) -> None:
         return
     for line in lines(data):
         typer.echo(line)
-
-

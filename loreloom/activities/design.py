@@ -1,0 +1,118 @@
+"""A quest's design, by a model or by a template. What is designed once stands."""
+
+from temporalio import activity
+
+from loreloom.activities.desk import (
+    Desk,
+    WritingParts,
+    desk_for,
+    keep_record,
+    reason_for_template,
+    withdrawn_if_switched,
+)
+from loreloom.activities.errors import broken_if_refused
+from loreloom.activities.heartbeats import heartbeating
+from loreloom.activities.signatures.quest import DesignSteps, QuestRef
+from loreloom.domain.design import Wish, brief_for, plan_of
+from loreloom.domain.draft import QuestBrief, QuestDraft
+from loreloom.domain.filling import choose_template, fill
+from loreloom.domain.quest import QuestPlan
+from loreloom.domain.templates import Epilogues
+from loreloom.generation.designer import design_quest
+from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
+from loreloom.generation.tiers import Purpose
+from loreloom.knowledge.models import Cast
+from loreloom.state import quests
+from loreloom.state.quests import Citation, QuestDesign
+
+
+class DesignActivities(DesignSteps):
+    """The design steps of a quest."""
+
+    def __init__(self, parts: WritingParts) -> None:
+        self._parts = parts
+        self._store = parts.store
+
+    @activity.defn(name="quest_design")
+    async def design(self, quest: QuestRef) -> QuestPlan:
+        async with heartbeating():
+            return await self._design(quest, None)
+
+    @activity.defn(name="quest_design_by_template")
+    async def design_by_template(self, quest: QuestRef) -> QuestPlan:
+        return await self._design(quest, TemplateReason.NO_TIER)
+
+    async def _design(self, ref: QuestRef, no_model: TemplateReason | None) -> QuestPlan:
+        desk = await desk_for(self._parts, ref)
+        if desk.quest.plan is not None:
+            return desk.quest.plan
+        wish = _wish(desk)
+        brief = brief_for(wish, desk.cast.entities)
+        draft, record = await self._by_model(desk, brief, no_model)
+        endings = None
+        if draft is None:
+            draft, endings = self._by_template(desk, brief)
+        plan, story = plan_of(draft, wish, desk.cast.entities, quest_id=ref.quest_id)
+        design = QuestDesign(
+            plan=plan,
+            story=story,
+            citations=_citations(desk.cast, record),
+            endings=endings,
+            source=record.source,
+            tier=record.tier,
+        )
+        with broken_if_refused():
+            async with self._store.transaction() as tx:
+                await keep_record(tx, ref, record)
+                await quests.keep_design(tx, ref.quest_id, design)
+        return plan
+
+    async def _by_model(
+        self, desk: Desk, brief: QuestBrief, no_model: TemplateReason | None
+    ) -> tuple[QuestDraft | None, GenerationRecord]:
+        reason = no_model or await reason_for_template(self._store, desk)
+        if reason is not None:
+            return None, without_model(Purpose.QUEST, reason)
+        designed = await design_quest(
+            brief,
+            desk.passages,
+            self._parts.router,
+            self._parts.lexicon,
+            seeds=desk.seeds(),
+            budget=self._parts.budget,
+        )
+        withdrawn = await withdrawn_if_switched(self._store, desk, designed.record)
+        if designed.draft is None or withdrawn is None:
+            return designed.draft, designed.record
+        return None, withdrawn
+
+    def _by_template(self, desk: Desk, brief: QuestBrief) -> tuple[QuestDraft, Epilogues]:
+        template = choose_template(self._parts.templates.templates, brief, desk.seed)
+        filled = fill(template, brief, desk.seed)
+        return filled.draft, filled.epilogues
+
+
+def _wish(desk: Desk) -> Wish:
+    request = desk.quest.request
+    return Wish(
+        kind=request.kind,
+        difficulty=request.difficulty,
+        rating=desk.world.rating,
+        level=desk.player.level,
+        seed=desk.seed,
+        giver=desk.cast.giver.name if desk.cast.giver else None,
+        region=request.region,
+        theme=request.theme,
+        offer_seconds=request.offer_seconds,
+        limit_game_hours=request.limit_game_hours,
+    )
+
+
+def _citations(cast: Cast, record: GenerationRecord) -> tuple[Citation, ...]:
+    """The passages that the words rest on: those of the prompt, or, of a template, the cast's."""
+    used = set(record.passages) or {hit.passage_id for hit in cast.passages}
+    return tuple(
+        Citation(passage_id=hit.passage_id, document=hit.document, heading=hit.heading)
+        for hit in cast.passages
+        if hit.passage_id in used
+    )

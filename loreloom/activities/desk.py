@@ -1,0 +1,138 @@
+"""What lies on the desk when something is written for a quest, and how what was written is kept."""
+
+import hashlib
+from dataclasses import dataclass
+
+from loreloom.activities.errors import broken
+from loreloom.activities.signatures.quest import QuestRef
+from loreloom.domain.canon import CitedPassage, Viewpoint
+from loreloom.domain.ids import GenerationId, quest_workflow_id
+from loreloom.domain.quest import Source
+from loreloom.generation.composing import Budget
+from loreloom.generation.lexicon import Lexicon
+from loreloom.generation.records import GenerationRecord, TemplateReason
+from loreloom.generation.router import Router
+from loreloom.generation.templates import TemplateLibrary
+from loreloom.knowledge.casting import cast_for
+from loreloom.knowledge.embedding import Embedder
+from loreloom.knowledge.models import Cast, CastRequest
+from loreloom.state import generations, players, quests, worlds
+from loreloom.state.players import PlayerRecord
+from loreloom.state.quests import QuestRecord
+from loreloom.state.store import Store, Transaction
+from loreloom.state.worlds import WorldRecord
+
+TRIES = 3
+"""A first try and two repairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class WritingParts:
+    """What writing needs: where things are kept, how passages are found, and who writes."""
+
+    store: Store
+    embedder: Embedder
+    router: Router
+    lexicon: Lexicon
+    templates: TemplateLibrary
+    budget: Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A quest with its world, its player and the cast and passages that it may be told from.
+
+    ``seed`` is the quest's own: the same world and quest are written the same way.
+    """
+
+    quest: QuestRecord
+    world: WorldRecord
+    player: PlayerRecord
+    cast: Cast
+    seed: int
+
+    @property
+    def passages(self) -> list[CitedPassage]:
+        """The cast's passages, as a prompt takes them."""
+        return [hit.cited() for hit in self.cast.passages]
+
+    def seeds(self, first: int = 0) -> tuple[int, ...]:
+        """One seed for each try, beginning with the ``first`` after the quest's own."""
+        return tuple(range(self.seed + first, self.seed + first + TRIES))
+
+
+async def desk_for(parts: WritingParts, ref: QuestRef) -> Desk:
+    """Gather what a quest is written from. Raises a broken step if a row of it is gone."""
+    quest = await quests.find_quest(parts.store, ref.quest_id)
+    world = await worlds.find_world(parts.store, ref.world_id)
+    player = await players.find_player(parts.store, ref.world_id, ref.player_id)
+    if quest is None or world is None or player is None:
+        raise broken(f"quest {ref.quest_id}, its world or its player is gone")
+    async with parts.store.reading() as connection:
+        facts = await worlds.facts_of(connection, ref.world_id, ref.player_id)
+    seed = _seed(world, quest)
+    cast = await cast_for(
+        parts.store,
+        parts.embedder,
+        CastRequest(
+            canon=world.canon,
+            viewpoint=Viewpoint(rating=world.rating, facts=facts),
+            seed=seed,
+            giver=quest.story.giver if quest.story else quest.request.giver,
+            region=quest.request.region,
+            theme=quest.request.theme,
+        ),
+    )
+    return Desk(quest=quest, world=world, player=player, cast=cast, seed=seed)
+
+
+async def reason_for_template(store: Store, desk: Desk) -> TemplateReason | None:
+    """Why no model may be asked: the world's switch, or a budget that is spent.
+
+    Calls that are under way are not counted yet, so a budget may be passed by as many answers as a
+    tier gives at once.
+    """
+    if desk.world.templates_only:
+        return TemplateReason.WORLD_SWITCH
+    spent = await generations.tokens_spent(store, desk.world.world_id, desk.player.player_id)
+    if (
+        spent.by_world >= desk.world.world_daily_tokens
+        or spent.by_player >= desk.world.player_daily_tokens
+    ):
+        return TemplateReason.BUDGET
+    return None
+
+
+async def withdrawn_if_switched(
+    store: Store, desk: Desk, record: GenerationRecord
+) -> GenerationRecord | None:
+    """The record as withdrawn, if the world was turned to templates while the model wrote."""
+    now = await worlds.find_world(store, desk.world.world_id)
+    if now is None or not now.templates_only:
+        return None
+    changes = {"source": Source.TEMPLATE, "reason": TemplateReason.WORLD_SWITCH, "tier": None}
+    return record.model_copy(update=changes)
+
+
+async def keep_record(tx: Transaction, ref: QuestRef, record: GenerationRecord) -> None:
+    """Keep how a text came to be, once for each purpose of a quest."""
+    subject = quest_workflow_id(ref.quest_id)
+    key = f"{subject}/{record.purpose}"
+    await generations.keep_generation(
+        tx,
+        generations.KeptGeneration(
+            generation_id=GenerationId(f"gen_{hashlib.sha256(key.encode()).hexdigest()[:24]}"),
+            key=key,
+            world_id=ref.world_id,
+            player_id=ref.player_id,
+            subject=subject,
+            purpose=record.purpose,
+            record=record.model_dump(mode="json"),
+            tokens=record.tokens_in + record.tokens_out,
+        ),
+    )
+
+
+def _seed(world: WorldRecord, quest: QuestRecord) -> int:
+    digest = hashlib.sha256(f"{world.seed}/{quest.quest_id}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
