@@ -22,7 +22,7 @@ from loreloom.generation.designer import design_quest
 from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.models import Cast
-from loreloom.state import quests
+from loreloom.state import quests, worlds
 from loreloom.state.quests import Citation, QuestDesign
 
 
@@ -51,7 +51,7 @@ class DesignActivities(DesignSteps):
         draft, record = await self._by_model(desk, brief, no_model)
         endings = None
         if draft is None:
-            draft, endings = self._by_template(desk, brief)
+            draft, endings = await self._by_template(desk, brief)
         plan, story = plan_of(draft, wish, desk.cast.entities, quest_id=ref.quest_id)
         design = QuestDesign(
             plan=plan,
@@ -86,8 +86,12 @@ class DesignActivities(DesignSteps):
             return designed.draft, designed.record
         return None, withdrawn
 
-    def _by_template(self, desk: Desk, brief: QuestBrief) -> tuple[QuestDraft, Epilogues]:
-        template = choose_template(self._parts.templates.templates, brief, desk.seed)
+    async def _by_template(self, desk: Desk, brief: QuestBrief) -> tuple[QuestDraft, Epilogues]:
+        now = await worlds.surroundings(
+            self._store, desk.world, desk.player.player_id, desk.quest.request.region
+        )
+        templates = self._parts.templates.templates
+        template = choose_template(templates, brief, desk.seed, now)
         filled = fill(template, brief, desk.seed)
         return filled.draft, filled.epilogues
 

@@ -1,6 +1,5 @@
 """What a quest writes down and looks up: its steps, its reward, its player's surroundings."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
@@ -44,14 +43,10 @@ class QuestActivities(QuestSteps):
 
     @activity.defn(name="quest_look_around")
     async def look_around(self, where: LookAround) -> Surroundings:
-        try:
-            world, weather, facts = await worlds.surroundings(
-                self._store, where.quest.world_id, where.quest.player_id, where.region
-            )
-        except LookupError as error:
-            raise broken(str(error)) from error
-        now = world.calendar.read(world.clock.game_seconds(datetime.now(UTC)))
-        return Surroundings(hour=now.hour, part=now.part, weather=weather, facts=facts)
+        world = await worlds.find_world(self._store, where.quest.world_id)
+        if world is None:
+            raise broken(f"the world {where.quest.world_id} is gone")
+        return await worlds.surroundings(self._store, world, where.quest.player_id, where.region)
 
 
 def _stored(step: Step) -> quest_steps.QuestStep:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from loreloom.domain.canon import Entity, EntityKind
 from loreloom.domain.draft import DraftObjective, EpilogueBrief, QuestBrief, QuestDraft
 from loreloom.domain.ids import FactId
-from loreloom.domain.quest import ChoiceOutcome, Condition, QuestState
+from loreloom.domain.quest import ChoiceOutcome, Condition, QuestState, Surroundings
 from loreloom.domain.templates import (
     PLACEHOLDER,
     Epilogues,
@@ -68,13 +68,17 @@ class FilledTemplate(TemplateModel):
 
 
 def choose_template(
-    templates: Sequence[QuestTemplate], brief: QuestBrief, seed: int
+    templates: Sequence[QuestTemplate],
+    brief: QuestBrief,
+    seed: int,
+    now: Surroundings | None = None,
 ) -> QuestTemplate:
     """A template of the brief's kind that its rating allows and whose needs its cast meets.
 
-    Those for which the cast can fill every slot with a name of its own come first. Among them the
-    seed decides, the more likely for one the more of its preferred names the cast has. Raises
-    ``NoTemplate`` if none fits.
+    Those that can be begun ``now`` come first: nobody offers night work in the morning while there
+    is other work. Next come those for which the cast can fill every slot with a name of its own.
+    Among these the seed decides, the more likely for one the more of its preferred names the cast
+    has. Raises ``NoTemplate`` if none fits.
     """
     present = {entity.kind for entity in brief.cast}
     fitting = sorted(
@@ -92,10 +96,19 @@ def choose_template(
             TemplateCode.NO_TEMPLATE,
             f"no template for a {brief.kind} quest rated {brief.rating} or milder fits the cast",
         )
-    full = [template for template in fitting if _known_parts(template, brief).whole]
-    pool = full or fitting
+    timely = [template for template in fitting if now is None or _can_begin(template, now)]
+    full = [template for template in timely or fitting if _known_parts(template, brief).whole]
+    pool = full or timely or fitting
     weights = [1 + _known_parts(template, brief).preferred for template in pool]
     return Random(f"{seed}/template").choices(pool, weights)[0]
+
+
+def _can_begin(template: QuestTemplate, now: Surroundings) -> bool:
+    return all(
+        objective.condition is None or objective.condition.unmet(now) is None
+        for objective in template.objectives
+        if objective.branch is None
+    )
 
 
 def fill(template: QuestTemplate, brief: QuestBrief, seed: int) -> FilledTemplate:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Calendar, Clock
 from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
+from loreloom.domain.quest import Surroundings
 from loreloom.domain.weather import Weather
 from loreloom.state.paging import Page, page_of
 from loreloom.state.store import Event, Store, Transaction
@@ -172,17 +173,19 @@ async def learn(
 
 
 async def surroundings(
-    store: Store, world_id: WorldId, player_id: PlayerId, region: str | None
-) -> tuple[WorldRecord, Weather, frozenset[FactId]]:
-    """The world, the weather of a region (clear if none) and the facts, at this moment."""
-    world = await find_world(store, world_id)
-    if world is None:
-        raise LookupError(f"no world {world_id}")
+    store: Store, world: WorldRecord, player_id: PlayerId, region: str | None
+) -> Surroundings:
+    """What is so at this moment: the hour, the weather of a region (clear if none), the facts."""
     here = next((r for r in world.regions if r.region == region), None)
-    now = world.clock.game_seconds(datetime.now(UTC))
+    now = world.calendar.read(world.clock.game_seconds(datetime.now(UTC)))
     async with store.reading() as connection:
-        facts = await facts_of(connection, world_id, player_id)
-    return world, here.weather_at(now) if here else Weather.CLEAR, facts
+        facts = await facts_of(connection, world.world_id, player_id)
+    return Surroundings(
+        hour=now.hour,
+        part=now.part,
+        weather=here.weather_at(now.seconds) if here else Weather.CLEAR,
+        facts=facts,
+    )
 
 
 def _columns(world: WorldRecord) -> dict[str, Any]:

@@ -81,6 +81,10 @@ class ApiClient:
         key = {"Idempotency-Key": secrets.token_urlsafe(16)}
         return self._send("POST", path, json=body, headers=key)
 
+    def patch(self, path: str, changes: Json) -> Json:
+        """Change a resource. Raises ``ApiProblem`` or ``ApiUnreachable``."""
+        return self._send("PATCH", path, json=changes)
+
     def post_markdown(self, path: str, content: bytes, **query: Any) -> Json:
         """Hand in a file as it is. Raises ``ApiProblem`` or ``ApiUnreachable``."""
         headers = {"Content-Type": "text/markdown"}

@@ -80,10 +80,10 @@ class Settings(BaseSettings):
         1.8, description="After this long without a first token a gold server is passed over."
     )
     gold_total_seconds: Seconds = Field(
-        8.0, description="After this long an answer of the gold tier is given up."
+        12.0, description="After this long an answer of the gold tier is given up."
     )
     gold_max_tokens: Count = Field(
-        200, description="Most tokens that one answer of the gold tier may have."
+        420, description="Most tokens that one answer of the gold tier may have."
     )
     gold_at_once: Count = Field(4, description="Calls at once to one gold server.")
 

@@ -148,13 +148,13 @@ async def test_a_server_that_paused_a_moment_ago_is_waited_for() -> None:
     ]
 
 
-async def test_dialogue_asks_gold_first_and_quests_ask_silver_first() -> None:
+async def test_quests_ask_silver_first_and_what_is_short_asks_gold() -> None:
     async with serving(says("silver")) as silver, serving(says("gold")) as gold:
         tiers = [a_tier(TierName.SILVER, silver.url), a_tier(TierName.GOLD, gold.url)]
         async with Router(tiers) as router:
             for purpose, tier in [
                 (Purpose.QUEST, TierName.SILVER),
-                (Purpose.EPILOGUE, TierName.SILVER),
+                (Purpose.EPILOGUE, TierName.GOLD),
                 (Purpose.DIALOGUE, TierName.GOLD),
             ]:
                 result = await router.generate(a_request(purpose))

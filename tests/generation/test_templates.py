@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from loreloom.domain.canon import Entity, EntityKind
+from loreloom.domain.canon import Entity, EntityKind, Rating
+from loreloom.domain.clock import Calendar
 from loreloom.domain.draft import EpilogueBrief, QuestBrief
-from loreloom.domain.filling import fill, plain_epilogue
+from loreloom.domain.filling import choose_template, fill, plain_epilogue
 from loreloom.domain.ids import EntityId
 from loreloom.domain.prose import check_draft, check_epilogue
-from loreloom.domain.quest import Difficulty, ObjectiveKind
+from loreloom.domain.quest import Difficulty, ObjectiveKind, QuestKind, Surroundings
 from loreloom.domain.templates import QuestTemplate
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import (
@@ -177,3 +178,24 @@ def test_the_schema_names_every_field_of_a_template() -> None:
     schema = json.loads(template_schema())
     assert set(schema["properties"]) == set(QuestTemplate.model_fields)
     assert schema["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("kind", QuestKind)
+@pytest.mark.parametrize("hour", range(24))
+def test_at_every_hour_there_is_work_of_each_kind_that_can_be_begun(
+    kind: QuestKind, hour: int
+) -> None:
+    now = Surroundings(hour=hour, part=Calendar().part_at(hour))
+    brief = QuestBrief(
+        kind=kind,
+        difficulty=Difficulty.NORMAL,
+        rating=Rating.MATURE,
+        cast=canon(),
+        objectives=1,
+        choices=0,
+    )
+    for seed in range(10):
+        template = choose_template(LIBRARY.templates, brief, seed, now)
+        for objective in template.objectives:
+            if objective.branch is None and objective.condition is not None:
+                assert objective.condition.unmet(now) is None

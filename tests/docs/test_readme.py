@@ -1,0 +1,60 @@
+"""What the README tells people to type is typed, and does what it says."""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from loreloom.workers import cli_page
+from loreloom.workers.settings import PROJECT
+from loreloom.workers.stack import Stack
+
+README = PROJECT / "README.md"
+
+
+def commands_with(text: str) -> str:
+    """The README's block of commands that holds a text."""
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)
+    (block,) = (block for block in blocks if text in block)
+    return str(block)
+
+
+def test_the_quest_by_curl_is_asked_for_accepted_and_played(
+    start_engine: Callable[..., Stack],
+) -> None:
+    engine = start_engine()
+    assert engine.keys is not None
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands_with("/progress")],
+        env={**os.environ, "API": engine.settings.api_url, "KEY": engine.keys.ops},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    for told in ('"state":"offered"', '"state":"active"', "quest.progressed", '"steps"'):
+        assert told in done.stdout
+
+
+def test_every_target_that_the_readme_names_is_in_the_makefile() -> None:
+    named = set(re.findall(r"make ([a-z]+)", README.read_text()))
+    targets = set(re.findall(r"^([a-z]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "up"} <= named <= targets
+
+
+def test_every_link_of_the_docs_leads_somewhere() -> None:
+    pages = [README, PROJECT / "CHANGELOG.md", *(PROJECT / "docs").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
+
+
+def test_every_test_that_the_readme_points_to_exists() -> None:
+    for name in re.findall(r"`((?:tests|benchmarks)/[^`]+)`", README.read_text()):
+        assert Path(PROJECT / name).exists(), name
+
+
+def test_the_page_of_the_command_line_says_what_its_help_says() -> None:
+    assert cli_page.PAGE.read_text() == cli_page.page()

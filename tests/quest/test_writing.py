@@ -1,0 +1,149 @@
+"""What a quest is told with: a real model over the real canon, and what keeps one from it."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from temporalio.client import Client
+
+from loreloom.workers.client import ApiClient, ApiProblem
+from loreloom.workers.settings import PROJECT
+from loreloom.workers.stack import Stack
+
+LORE = PROJECT / "content" / "lore"
+DOCUMENTS = ("03-the-city-in-the-year-412.md", "05-guilds-and-trades-of-both-cities.md")
+THEME = "a grandmother's zither, pawned on a Tuesday"
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def engine(start_engine: Callable[..., Stack], model_url: str) -> Stack:
+    """Worker and API with the model as both tiers, as patient as the embedded stack's own."""
+    patience = {f"{tier}_first_token_seconds": 8.0 for tier in ("gold", "silver")}
+    return start_engine(gold_urls=(model_url,), silver_urls=(model_url,), **patience)
+
+
+@pytest.fixture(scope="module")
+def api(engine: Stack) -> Iterator[ApiClient]:
+    """A client, and a canon of two documents."""
+    assert engine.keys is not None
+    with ApiClient(engine.settings.api_url, engine.keys.ops) as client:
+        for name in DOCUMENTS:
+            content = (LORE / name).read_bytes()
+            sent = client.post_markdown("/v1/lore/documents", content, name=name)
+            path = f"/v1/lore/documents/{sent['document_id']}"
+            client.wait(path, lambda found: found["state"] == "ready", f"ingesting {name}")
+        yield client
+
+
+@pytest.fixture
+def world_id(api: ApiClient) -> str:
+    """A world with one player."""
+    world_id: str = api.post("/v1/worlds", {"name": "Writing"})["world_id"]
+    api.post(f"/v1/worlds/{world_id}/players", {"player_id": "p", "name": "P"})
+    return world_id
+
+
+def designed(api: ApiClient, world_id: str, **wish: str) -> tuple[Json, Json]:
+    """A quest that was asked for and designed, and the record of its words."""
+    asked = api.post(f"/v1/worlds/{world_id}/quests", {"player_id": "p", "kind": "side", **wish})
+    path = f"/v1/quests/{asked['quest_id']}"
+    quest = api.wait(path, lambda found: found["state"] != "designing", "the design")
+    steps = api.get(f"{path}/history")["steps"]
+    (record,) = (step["generation"]["record"] for step in steps if step["generation"])
+    return quest, record
+
+
+def declared_names() -> set[str]:
+    """Every name and alias that the two documents declare."""
+    names: set[str] = set()
+    for document in DOCUMENTS:
+        front = yaml.safe_load((LORE / document).read_text().split("---")[1])
+        for entity in front["entities"]:
+            names |= {entity["name"], *entity.get("aliases", ())}
+    return names
+
+
+def test_a_model_designs_from_the_canon_and_answers_for_every_line(
+    api: ApiClient, world_id: str
+) -> None:
+    quest, record = designed(api, world_id, theme=THEME)
+    assert (quest["source"], record["source"]) == ("generated", "generated")
+    assert quest["tier"] == record["tier"] == "silver"
+    assert quest["title"]
+    assert quest["texts"]["offer"]
+
+    canon = {entity["name"] for entity in api.pages("/v1/lore/entities")}
+    assert declared_names() & canon
+    assert {quest["giver"], *(o["target"] for o in quest["objectives"])} <= canon
+
+    assert {c["passage_id"] for c in quest["citations"]} == set(record["passages"])
+    assert {c["document"] for c in quest["citations"]} <= set(DOCUMENTS)
+    said = json.dumps(record["messages"])
+    assert "zither" in said
+    accepted = record["attempts"][-1]
+    assert accepted["outcome"] == "ok"
+    assert accepted["problems"] == []
+    assert record["tokens_out"] >= accepted["completion_tokens"] > 0
+
+
+async def test_a_history_holds_neither_what_was_typed_nor_what_was_written(
+    api: ApiClient, world_id: str, temporal_client: Client
+) -> None:
+    quest, _ = designed(api, world_id, theme=THEME)
+    handle = temporal_client.get_workflow_handle(quest["workflow_id"])
+    history = (await handle.fetch_history()).to_json()
+    assert quest["objectives"][0]["target"] in history
+    for words in (THEME, "zither", quest["title"], quest["summary"], quest["texts"]["offer"]):
+        assert words not in history
+
+
+def test_the_switch_turns_a_world_to_templates_at_once(api: ApiClient, world_id: str) -> None:
+    api.patch(f"/v1/worlds/{world_id}", {"templates_only": True})
+    quest, record = designed(api, world_id)
+    assert (quest["source"], record["reason"], record["attempts"]) == (
+        "template",
+        "world_switch",
+        [],
+    )
+
+
+def test_what_a_model_was_writing_when_the_world_was_switched_is_not_told(
+    api: ApiClient, world_id: str
+) -> None:
+    asked = api.post(f"/v1/worlds/{world_id}/quests", {"player_id": "p", "kind": "main"})
+    api.patch(f"/v1/worlds/{world_id}", {"templates_only": True})
+    path = f"/v1/quests/{asked['quest_id']}"
+    quest = api.wait(path, lambda found: found["state"] != "designing", "the design")
+    assert (quest["source"], quest["tier"]) == ("template", None)
+
+
+@pytest.mark.parametrize("budget", ["world_daily_tokens", "player_daily_tokens"])
+def test_a_spent_budget_is_served_by_templates_and_said_so(
+    api: ApiClient, world_id: str, budget: str
+) -> None:
+    quest, record = designed(api, world_id)
+    spent = record["tokens_in"] + record["tokens_out"]
+    assert quest["source"] == "generated"
+    api.patch(f"/v1/worlds/{world_id}", {budget: spent})
+    quest, record = designed(api, world_id)
+    assert (quest["source"], record["reason"]) == ("template", "budget")
+    api.patch(f"/v1/worlds/{world_id}", {budget: spent + 1})
+    quest, record = designed(api, world_id)
+    assert quest["source"] == "generated"
+
+
+def test_a_giver_whom_the_canon_lacks_is_refused_and_one_it_has_gives(
+    api: ApiClient, world_id: str
+) -> None:
+    body = {"player_id": "p", "giver": "Nobody Ever"}
+    with pytest.raises(ApiProblem) as refused:
+        api.post(f"/v1/worlds/{world_id}/quests", body)
+    assert refused.value.status == 422
+    assert "giver" in str(refused.value)
+    assert list(api.pages(f"/v1/worlds/{world_id}/quests")) == []
+    quest, _ = designed(api, world_id, giver="Philippa Noake")
+    assert quest["giver"] == "Philippa Noake"
