@@ -14,7 +14,7 @@ demo: setup ## Play one quest from offer to epilogue and print it as a story
 	@$(BIN)/loreloom demo
 
 test: setup ## Run every test against real parts
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 up: setup ## Start the whole stack and serve until Ctrl-C
 	@exec $(BIN)/loreloom up

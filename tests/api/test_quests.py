@@ -1,6 +1,7 @@
 """A quest from its request to its epilogue, through HTTP, on a real worker."""
 
 import asyncio
+import statistics
 
 import pytest
 
@@ -155,20 +156,20 @@ async def test_many_who_push_on_one_quest_are_told_to_wait_and_nothing_else(api:
     await api.player(world_id)
     quest = await api.accepted(world_id, long_design())
     loop = asyncio.get_running_loop()
-    seconds: list[float] = []
-    statuses: list[int] = []
+    seconds: dict[int, list[float]] = {200: [], 429: []}
 
     async def push(player: int) -> None:
         for turn in range(4):
             body = {"action_id": f"p{player}-{turn}", "objective_id": "gather", "amount": 1}
             began = loop.time()
             answer = await api.game.post(f"/v1/quests/{quest['quest_id']}/progress", json=body)
-            statuses.append(answer.status_code)
+            seconds[answer.status_code].append(loop.time() - began)
             if answer.status_code == 429:
                 assert int(answer.headers["Retry-After"]) >= 1
-                seconds.append(loop.time() - began)
 
     await asyncio.gather(*(push(player) for player in range(50)))
-    assert set(statuses) == {200, 429}
-    # How long the acts that pass take is the benchmark's to say; nobody waits to be refused.
-    assert sorted(seconds)[int(len(seconds) * 0.99) - 1] < 1.0
+    assert all(seconds.values()), "some are let through and some are told to wait"
+    # How long either takes is the benchmark's to say; nobody waits his turn to be refused.
+    assert statistics.median(seconds[429]) < statistics.median(seconds[200])
+    now = await api.game.get(f"/v1/quests/{quest['quest_id']}")
+    assert now.json()["objectives"][0]["done"] == len(seconds[200])

@@ -46,7 +46,7 @@ def parsed(embedder: Embedder, text: str, name: str = "a.md") -> ParsedDocument:
 
 
 def letters(text: str) -> str:
-    return "".join(re.findall(r"\w", text))
+    return "".join(re.findall(r"[^\W_]", text))
 
 
 @settings(max_examples=150, deadline=None)
