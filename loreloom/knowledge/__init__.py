@@ -1,0 +1,1 @@
+"""Markdown in; passages, entities, embeddings and hybrid search out."""

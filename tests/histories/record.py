@@ -1,4 +1,4 @@
-"""Records the histories that ``test_replay.py`` replays: every way that a workflow can go.
+"""Records the histories that the replay tests replay: every way that a workflow can go.
 
 Run ``python -m tests.histories.record`` once for each release, before it: the files then stand for
 the stories that are running when the next release is deployed, and are never recorded anew.
@@ -7,126 +7,28 @@ the stories that are running when the next release is deployed, and are never re
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import update
-from temporalio.client import Client, WorkflowFailureError
+from temporalio.client import Client, WorkflowHistory
 
 import loreloom
-from loreloom.domain.ids import FactId
-from loreloom.domain.quest import Condition, ObjectiveKind, QuestPlan
 from loreloom.state.store import Store
-from loreloom.state.tables.worlds import Player
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
-from tests.builders import a_choice, a_plan, an_objective
-from tests.quest.stage import Played, Stage, refusal_of, stage
+from tests.histories import ingestions, quests
+from tests.histories.replaying import HISTORIES
 from tests.support.servers import settings_for_tests
 
-HISTORIES = Path(__file__).parent
 EARLY = "limit.historyCount.suggestContinueAsNew=40"
 
-Way = Callable[[Stage], Awaitable[Played]]
-
-
-async def completed(on: Stage) -> Played:
-    quest = await on.accepted()
-    await refusal_of(quest.progress("too early", "sealed"))
-    await quest.progress("one", amount=2)
-    await quest.choose("two", "mercy")
-    await quest.handle.result()
-    return quest
-
-
-async def failed_by_choice(on: Stage) -> Played:
-    quest = await on.accepted()
-    await quest.progress("one", amount=2)
-    await quest.choose("two", "betray")
-    await quest.handle.result()
-    return quest
-
-
-async def abandoned_offer(on: Stage) -> Played:
-    quest = await on.offered()
-    await quest.abandon()
-    await quest.handle.result()
-    return quest
-
-
-async def abandoned_play(on: Stage) -> Played:
-    quest = await on.accepted()
-    await quest.progress("one", amount=1)
-    await quest.abandon()
-    await quest.handle.result()
-    return quest
-
-
-async def over_in_time(on: Stage) -> Played:
-    """Expires if nobody accepts it: the plan's offer is short."""
-    quest = await on.ask()
-    await quest.handle.result()
-    return quest
-
-
-async def past_its_limit(on: Stage) -> Played:
-    quest = await on.accepted()
-    await quest.handle.result()
-    return quest
-
-
-async def broken(on: Stage) -> Played:
-    quest = await on.accepted()
-    async with on.store.transaction() as tx:
-        await tx.run(update(Player).values(coin=2**63 - 1))
-    await quest.progress("one")
-    try:
-        await quest.handle.result()
-    except WorkflowFailureError:
-        return quest
-    raise AssertionError("the quest did not break")
-
-
-async def still_playing(on: Stage) -> Played:
-    quest = await on.accepted()
-    await quest.progress("one")
-    return quest
-
-
-async def continued(on: Stage) -> Played:
-    quest = await on.accepted()
-    first = (await quest.handle.describe()).run_id
-    act = 0
-    while (await quest.handle.describe()).run_id == first:
-        act += 1
-        await quest.progress(f"act {act}")
-    return Played(on, quest.quest_id, on.client.get_workflow_handle(quest.handle.id, run_id=first))
-
-
-BRANCHING = a_plan(
-    an_objective(required=2),
-    an_objective("decide", kind=ObjectiveKind.CHOOSE, after=("objective_1",)),
-    an_objective("sealed", branch="betray", condition=Condition(fact=FactId("the password"))),
-    choices=(a_choice("mercy", sets_fact="spared"), a_choice("betray", fails=True)),
-)
-LONG = a_plan(an_objective(required=1000))
-
-WAYS: dict[str, tuple[QuestPlan, Way]] = {
-    "completed": (BRANCHING, completed),
-    "failed_by_choice": (BRANCHING, failed_by_choice),
-    "abandoned_offer": (BRANCHING, abandoned_offer),
-    "abandoned_play": (BRANCHING, abandoned_play),
-    "expired": (a_plan(offer_seconds=1), over_in_time),
-    "past_its_limit": (a_plan(limit_game_seconds=60), past_its_limit),
-    "broken": (a_plan(), broken),
-    "still_playing": (LONG, still_playing),
-    "continued_as_new": (LONG, continued),
-}
+Walked = Callable[[Client, Store], AsyncIterator[tuple[str, WorkflowHistory]]]
+WORKFLOWS: dict[str, Walked] = {"quest": quests.walked, "ingestion": ingestions.walked}
 
 
 @asynccontextmanager
-async def parts() -> AsyncIterator[tuple[Client, str]]:
+async def parts() -> AsyncIterator[tuple[Client, Store]]:
     """A database and a Temporal server that suggests early to continue as new."""
     folder = Path(tempfile.mkdtemp(prefix="loreloom-histories-"))
     stack = Stack(
@@ -135,25 +37,23 @@ async def parts() -> AsyncIterator[tuple[Client, str]]:
         temporal_dynamic=[EARLY],
     )
     with stack:
-        yield await connect(stack.settings), stack.settings.required_database_url()
+        store = Store(stack.settings.required_database_url())
+        yield await connect(stack.settings), store
+        await store.close()
 
 
 async def record(release: str) -> None:
-    """Write one history for each way that a quest can go."""
-    folder = HISTORIES / "quest" / release
-    folder.mkdir(parents=True, exist_ok=False)
-    async with parts() as (client, database_url):
-        for number, (name, (plan, way)) in enumerate(WAYS.items()):
-            store = Store(database_url)
-            async with stage(
-                client, store, f"record-{number}", plan, world=f"world-{number}"
-            ) as on:
-                quest = await way(on)
-                history = await quest.handle.fetch_history()
-            await store.close()
-            text = json.dumps(json.loads(history.to_json()), indent=1)
-            (folder / f"{name}.json").write_text(text + "\n")
-            print(f"{name}: {len(history.events)} events")
+    """Write one history for each way of each workflow that has none of this release."""
+    async with parts() as (client, store):
+        for workflow, walked in WORKFLOWS.items():
+            folder = HISTORIES / workflow / release
+            if folder.exists():
+                continue
+            folder.mkdir(parents=True)
+            async for name, history in walked(client, store):
+                text = json.dumps(json.loads(history.to_json()), indent=1)
+                (folder / f"{name}.json").write_text(text + "\n")
+                print(f"{workflow}/{name}: {len(history.events)} events")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,41 @@
+"""Recorded histories of every way that a workflow can go replay against the code as it stands."""
+
+from pathlib import Path
+
+import pytest
+from temporalio.workflow import NondeterminismError
+
+from tests.histories import ingestions, quests
+from tests.histories.replaying import read, recorded, replay
+
+WAYS = {"quest": set(quests.WAYS), "ingestion": set(ingestions.WAYS)}
+FILES = [file for workflow in WAYS for file in recorded(workflow)]
+
+
+@pytest.mark.parametrize("workflow", WAYS)
+def test_every_way_is_recorded_in_every_release(workflow: str) -> None:
+    releases = {file.parent for file in recorded(workflow)}
+    assert releases
+    for release in releases:
+        assert {file.stem for file in release.glob("*.json")} >= WAYS[workflow]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: "/".join(file.with_suffix("").parts[-3:]))
+async def test_a_recorded_history_replays(file: Path) -> None:
+    await replay(read(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("quest/0.1.0/completed", "quest_reward", "quest_fine"),
+        ("ingestion/0.1.0/ready", "knowledge_embed", "knowledge_forget"),
+    ],
+)
+async def test_a_history_that_another_story_made_does_not_replay(
+    name: str, before: str, after: str
+) -> None:
+    """The red ones: were the check unable to fail, these would pass."""
+    (file,) = (file for file in FILES if file.with_suffix("").as_posix().endswith(name))
+    with pytest.raises(NondeterminismError):
+        await replay(read(file, (before, after)))
