@@ -10,12 +10,12 @@ from loreloom.activities.desk import (
     reason_for_template,
     withdrawn_if_switched,
 )
-from loreloom.activities.errors import broken_if_refused
+from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.quest import DesignSteps, QuestRef
 from loreloom.domain.design import Wish, brief_for, plan_of
 from loreloom.domain.draft import QuestBrief, QuestDraft
-from loreloom.domain.filling import choose_template, fill
+from loreloom.domain.filling import NoTemplate, choose_template, fill
 from loreloom.domain.quest import QuestPlan
 from loreloom.domain.templates import Epilogues
 from loreloom.generation.designer import design_quest
@@ -63,9 +63,17 @@ class DesignActivities(DesignSteps):
         )
         with broken_if_refused():
             async with self._store.transaction() as tx:
-                await keep_record(tx, ref, record)
-                await quests.keep_design(tx, ref.quest_id, design)
-        return plan
+                if await quests.keep_design(tx, ref.quest_id, design):
+                    await keep_record(tx, ref, record)
+                    return plan
+        return await self._kept_plan(ref)
+
+    async def _kept_plan(self, ref: QuestRef) -> QuestPlan:
+        """The plan of an attempt that was given up as dead and came first all the same."""
+        quest = await quests.find_quest(self._store, ref.quest_id)
+        if quest is None or quest.plan is None:
+            raise broken(f"quest {ref.quest_id} is gone")
+        return quest.plan
 
     async def _by_model(
         self, desk: Desk, brief: QuestBrief, no_model: TemplateReason | None
@@ -91,7 +99,10 @@ class DesignActivities(DesignSteps):
             self._store, desk.world, desk.player.player_id, desk.quest.request.region
         )
         templates = self._parts.templates.templates
-        template = choose_template(templates, brief, desk.seed, now)
+        try:
+            template = choose_template(templates, brief, desk.seed, now)
+        except NoTemplate as error:
+            raise broken(error.message) from error
         filled = fill(template, brief, desk.seed)
         return filled.draft, filled.epilogues
 

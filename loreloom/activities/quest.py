@@ -10,9 +10,9 @@ from loreloom.activities.signatures.quest import (
     LookAround,
     QuestSteps,
     Recorded,
+    Seen,
     Step,
 )
-from loreloom.domain.quest import Surroundings
 from loreloom.domain.rewards import reward_for
 from loreloom.state import quest_steps, worlds
 from loreloom.state.store import Store
@@ -28,13 +28,14 @@ class QuestActivities(QuestSteps):
     async def record(self, step: Step) -> Recorded:
         with broken_if_refused():
             taken = await quest_steps.record_step(self._store, _stored(step))
-        return Recorded(revision=taken.revision, progress=taken.progress)
+        return Recorded(revision=taken.revision, progress=taken.progress, at=taken.at)
 
     @activity.defn(name="quest_reward")
     async def reward(self, ending: Ending) -> None:
         step = quest_steps.QuestStep(
             **ending.quest.model_dump(),
             progress=ending.progress,
+            at=ending.at,
             kind="quest.completed",
             sets_fact=ending.plan.sets_fact,
         )
@@ -42,11 +43,13 @@ class QuestActivities(QuestSteps):
             await quest_steps.complete(self._store, step, reward_for(ending.plan, ending.progress))
 
     @activity.defn(name="quest_look_around")
-    async def look_around(self, where: LookAround) -> Surroundings:
+    async def look_around(self, where: LookAround) -> Seen:
         world = await worlds.find_world(self._store, where.quest.world_id)
         if world is None:
             raise broken(f"the world {where.quest.world_id} is gone")
-        return await worlds.surroundings(self._store, world, where.quest.player_id, where.region)
+        taken = await quest_steps.progress_of(self._store, where.quest.quest_id, where.action_id)
+        now = await worlds.surroundings(self._store, world, where.quest.player_id, where.region)
+        return Seen(now=now, taken=taken is not None)
 
 
 def _stored(step: Step) -> quest_steps.QuestStep:
@@ -56,6 +59,7 @@ def _stored(step: Step) -> quest_steps.QuestStep:
     return quest_steps.QuestStep(
         **step.quest.model_dump(),
         progress=step.progress,
+        at=step.at,
         kind=step.kind,
         action_id=step.action_id,
         sets_fact=step.sets_fact,

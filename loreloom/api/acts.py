@@ -20,10 +20,10 @@ from loreloom.api.metrics import Metrics
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages
 from loreloom.domain.ids import QuestId, quest_workflow_id
-from loreloom.domain.quest import QuestState
+from loreloom.domain.quest import QuestState, first_answer
 from loreloom.domain.refusals import RefusalCode
 from loreloom.domain.standing import QuestStanding, standing_of
-from loreloom.state.quest_steps import answer_to
+from loreloom.state.quest_steps import progress_of
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.store import Store
 from loreloom.workflows.signatures import REFUSED, ChooseAct, ProgressAct
@@ -37,7 +37,7 @@ MISSING_WAIT_SECONDS = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act by its name in the workflow. ``update_id`` makes a repeat the same Update."""
+    """An act by its name in the workflow, and the id of its Update."""
 
     name: str
     update_id: str
@@ -116,9 +116,9 @@ class Acts:
         if quest is None:
             raise ApiError(ErrorCode.UNKNOWN_QUEST, f"there is no quest {quest_id}")
         if act.action_id is not None and quest.plan is not None:
-            answered = await answer_to(self._store, quest_id, act.action_id)
-            if answered is not None:
-                return standing_of(quest.plan, answered)
+            taken = await progress_of(self._store, quest_id, act.action_id)
+            if taken is not None:
+                return standing_of(quest.plan, first_answer(quest.plan, taken, quest.progress))
         raise refused or _not_running(quest)
 
     def _count(self, act: Act, outcome: str) -> None:

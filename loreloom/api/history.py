@@ -7,6 +7,7 @@ from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.quests import GenerationView, HistoryStep, QuestHistory
 from loreloom.api.shaping import game_time
 from loreloom.domain.ids import quest_workflow_id
+from loreloom.domain.quest import Source
 from loreloom.state.chronicle import Entry, read
 from loreloom.state.generations import KeptGeneration, generations_of
 from loreloom.state.quests import QuestRecord
@@ -22,7 +23,6 @@ CAUSES: Mapping[str, str] = {
     "quest.progressed": "player",
     "quest.chosen": "player",
     "quest.expired": "time",
-    "quest.failed": "time",
     "quest.completed": "rules",
     "reward.granted": "rules",
 }
@@ -36,7 +36,7 @@ TOLD: Mapping[str, str] = {
     "quest.progressed": "The player worked on {objective_id} ({amount}).",
     "quest.chosen": "The player chose {choice_id}.",
     "quest.expired": "The offer ran out.",
-    "quest.failed": "The time for the quest ran out.",
+    "quest.failed": "The quest failed by {reason}.",
     "quest.completed": "Every objective was done.",
     "quest.epilogue": "The epilogue was told.",
     "quest.broken": "The process failed: {reason}",
@@ -85,11 +85,17 @@ def _entry_step(entry: Entry) -> HistoryStep:
         kind=entry.kind,
         at=entry.at,
         game_time=GameTimeView.of(entry.game_time),
-        caused_by=CAUSES.get(entry.kind, "engine"),
+        caused_by=_cause(entry),
         told=told.format_map(_Known(entry.data)),
         data=entry.data,
         generation=None,
     )
+
+
+def _cause(entry: Entry) -> str:
+    if entry.kind == "quest.failed":
+        return "player" if entry.data.get("reason") == "choice" else "time"
+    return CAUSES.get(entry.kind, "engine")
 
 
 def _generation_step(world: WorldRecord, generation: KeptGeneration) -> HistoryStep:
@@ -100,7 +106,7 @@ def _generation_step(world: WorldRecord, generation: KeptGeneration) -> HistoryS
         kind=f"generation.{generation.purpose}",
         at=at,
         game_time=GameTimeView.of(game_time(world, at)),
-        caused_by="model",
+        caused_by="model" if generation.record["source"] == Source.GENERATED else "template",
         told=f"A text was made: {generation.purpose}.",
         data={},
         generation=GenerationView(

@@ -62,8 +62,13 @@ class Launcher:
         """Start what is overdue; returns how many. Stops where Temporal does not take one."""
         started = 0
         for start in await overdue_starts(self._store, OVERDUE, SWEEP_LIMIT):
-            if not await self.launch(start, by="sweep"):
-                break
+            try:
+                if not await self.launch(start, by="sweep"):
+                    break
+            except Exception:
+                # One start that Temporal refuses must not keep the others from being swept.
+                log.exception("%s cannot be started", start.workflow_id)
+                continue
             started += 1
         return started
 

@@ -5,9 +5,11 @@ from fastapi import Request
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.domain.canon import EntityKind, Viewpoint
-from loreloom.domain.ids import PlayerId, QuestId, WorldId
+from loreloom.domain.ids import CanonName, DocumentId, PlayerId, QuestId, WorldId
+from loreloom.knowledge.documents import get_document
 from loreloom.knowledge.entities import list_entities
-from loreloom.knowledge.models import EntityQuery
+from loreloom.knowledge.models import DEFAULT_CANON, DocumentView, EntityQuery
+from loreloom.knowledge.problems import LoreCode, LoreProblem
 from loreloom.state.players import PlayerRecord, find_player
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.worlds import RegionRecord, WorldRecord, facts_of, find_world
@@ -43,6 +45,28 @@ def the_region(world: WorldRecord, region: str) -> RegionRecord:
         if found.region == region:
             return found
     raise ApiError(ErrorCode.UNKNOWN_REGION, f"the world {world.world_id} has no region {region!r}")
+
+
+def the_canon(*named: CanonName | None) -> CanonName:
+    """The one canon that a request names, in its body or its address; else the default one.
+
+    Raises ``ApiError`` if it names two.
+    """
+    canons = {canon for canon in named if canon is not None}
+    if len(canons) > 1:
+        raise invalid("canon", f"the request names two canons: {' and '.join(sorted(canons))}")
+    return canons.pop() if canons else DEFAULT_CANON
+
+
+async def the_document(
+    request: Request, document_id: DocumentId, canon: CanonName | None
+) -> DocumentView:
+    """The document of that id, of that canon if one is named. Raises if there is none."""
+    found = await get_document(context_of(request).parts.store, document_id)
+    if canon not in (None, found.canon):
+        problem = f"the canon {canon!r} has no document {document_id}"
+        raise LoreProblem(LoreCode.UNKNOWN_DOCUMENT, problem)
+    return found
 
 
 async def require_person(

@@ -209,8 +209,11 @@ def ended(progress: QuestProgress, state: QuestState) -> QuestProgress:
 
 
 def broken(progress: QuestProgress) -> QuestProgress:
-    """The process itself failed, in whatever state; it waits for ops."""
-    return progress.moved(state=QuestState.BROKEN)
+    """The process itself failed, and waits for ops.
+
+    It takes no revision: what is done once the cause is repaired takes the next one.
+    """
+    return progress.model_copy(update={"state": QuestState.BROKEN})
 
 
 def abandoned(progress: QuestProgress) -> QuestProgress:
@@ -237,10 +240,11 @@ def progressed(
 def chose(plan: QuestPlan, progress: QuestProgress, choice_id: str) -> QuestProgress:
     """The player chose. Every open objective of the kind ``choose`` is done by it.
 
+    A choice that fails the quest leaves it active: ``is_lost`` then says that it is to end.
     Raises ``Refusal`` if the quest is not active, the choice is unknown, not open yet or made.
     """
     require_state(progress, QuestState.ACTIVE)
-    choice = plan.choice(choice_id)
+    plan.choice(choice_id)
     if progress.chosen is not None:
         raise Refusal(RefusalCode.ALREADY_CHOSEN, f"the player has chosen {progress.chosen!r}")
     done = dict(progress.done)
@@ -248,8 +252,7 @@ def chose(plan: QuestPlan, progress: QuestProgress, choice_id: str) -> QuestProg
     for objective in waiting:
         open_objective(plan, progress, objective.objective_id)
         done[objective.objective_id] = objective.required
-    state = QuestState.FAILED if choice.outcome is ChoiceOutcome.FAIL else progress.state
-    return progress.moved(done=done, chosen=choice_id, state=state)
+    return progress.moved(done=done, chosen=choice_id)
 
 
 def open_objective(plan: QuestPlan, progress: QuestProgress, objective_id: str) -> Objective:
@@ -272,12 +275,25 @@ def is_done(objective: Objective, progress: QuestProgress) -> bool:
 
 
 def is_fulfilled(plan: QuestPlan, progress: QuestProgress) -> bool:
-    """Whether every objective that counts on the player's way is done."""
-    return all(
+    """Whether every objective that counts on the player's way is done, and the way is not lost."""
+    return not is_lost(plan, progress) and all(
         is_done(objective, progress)
         for objective in plan.objectives
         if objective.branch is None or objective.branch == progress.chosen
     )
+
+
+def is_lost(plan: QuestPlan, progress: QuestProgress) -> bool:
+    """Whether the player took a choice that fails the quest."""
+    if progress.chosen is None:
+        return False
+    return plan.choice(progress.chosen).outcome is ChoiceOutcome.FAIL
+
+
+def first_answer(plan: QuestPlan, taken: QuestProgress, now: QuestProgress) -> QuestProgress:
+    """What an act was answered with: its own progress or, if it ended the quest, the end."""
+    ends = is_lost(plan, taken) or is_fulfilled(plan, taken)
+    return now if ends and now.revision > taken.revision else taken
 
 
 def require_state(progress: QuestProgress, *allowed: QuestState) -> None:

@@ -53,11 +53,11 @@ _ONE = text(_VIEWS.format(condition="e.entity_id = :entity"))
 _SOME = text(_VIEWS.format(condition="e.entity_id = ANY (:entities) AND NOT e.hidden"))
 _LIST = text(
     _VIEWS.format(
-        condition="""e.canon = :canon AND (:include_hidden OR NOT e.hidden)
+        condition=f"""e.canon = :canon AND (:include_hidden OR NOT e.hidden)
           AND (CAST(:kind AS text) IS NULL OR e.kind = :kind)
           AND (CAST(:folded AS text) IS NULL OR EXISTS (
               SELECT 1 FROM entity_names m
-              WHERE m.entity_id = e.entity_id AND m.folded = :folded))"""
+              WHERE m.entity_id = e.entity_id AND m.folded = :folded AND {visible("m")}))"""
     )
     + """
       AND (CAST(:after_name AS text) IS NULL

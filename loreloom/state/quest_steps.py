@@ -1,8 +1,9 @@
 """The steps of a quest, each written once, together with the chronicle entry that tells of it."""
 
+from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from sqlalchemy import func as sql
 from sqlalchemy import select, text, update
@@ -17,7 +18,7 @@ from loreloom.state.worlds import learn
 
 
 class QuestStep(BaseModel):
-    """A change of a quest, with what the chronicle says of it."""
+    """A change of a quest, with what the chronicle says of it; ``at`` by the workflow's clock."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -25,6 +26,7 @@ class QuestStep(BaseModel):
     world_id: WorldId
     player_id: PlayerId
     progress: QuestProgress
+    at: AwareDatetime
     kind: str
     action_id: str | None = None
     sets_fact: FactId | None = None
@@ -32,27 +34,29 @@ class QuestStep(BaseModel):
 
 
 class TakenStep(BaseModel):
-    """What stands written for a step: the revision that it took, and what it is answered with."""
+    """What stands written for a step: the revision that it took, its progress, and when."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     revision: int
     progress: QuestProgress
+    at: datetime
 
 
 # One statement, because a player waits for it: five would cost five round trips, and would hold the
 # world's row, which orders the chronicle, through the last of them.
 RECORD = text(f"""
 WITH claimed AS (
-    INSERT INTO quest_acts (quest_id, action_id, revision, progress)
-    VALUES (:quest_id, :action_id, :revision, CAST(:progress AS jsonb))
+    INSERT INTO quest_acts (quest_id, action_id, revision, progress, at)
+    VALUES (:quest_id, :action_id, :revision, CAST(:progress AS jsonb), :at)
     ON CONFLICT DO NOTHING
-    RETURNING quest_id
+    RETURNING quest_id, at
 ), advanced AS (
     UPDATE quests
     SET state = :state, progress = CAST(:progress AS jsonb), revision = :revision,
         updated_at = now()
-    WHERE quest_id = (SELECT quest_id FROM claimed) AND revision < :revision
+    WHERE quest_id = (SELECT quest_id FROM claimed)
+        AND (revision < :revision OR (revision = :revision AND :state = 'broken'))
     RETURNING world_id, player_id
 ), learnt AS (
     INSERT INTO facts (world_id, player_id, fact, source)
@@ -69,7 +73,7 @@ WITH claimed AS (
         :player_id, :subject, CAST(:data AS jsonb)
     FROM counted
 )
-SELECT count(*) FROM claimed
+SELECT max(at) FROM claimed
 """)
 
 
@@ -84,6 +88,7 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
         "quest_id": step.quest_id,
         "action_id": action_id,
         "revision": step.progress.revision,
+        "at": step.at,
         "state": step.progress.state.value,
         "progress": step.progress.model_dump_json(),
         "fact": step.sets_fact,
@@ -93,9 +98,9 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
         "subject": event.subject,
         "data": to_json(event.data).decode(),
     }
-    (claimed,) = await store.run_alone(RECORD, values)
-    if claimed:
-        return TakenStep(revision=step.progress.revision, progress=step.progress)
+    (at,) = await store.run_alone(RECORD, values)
+    if at is not None:
+        return TakenStep(revision=step.progress.revision, progress=step.progress, at=at)
     return await _taken(store, step.quest_id, action_id)
 
 
@@ -112,15 +117,6 @@ async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
             .where(Quest.quest_id == step.quest_id)
             .values(reward=reward.model_dump(mode="json"))
         )
-        # The act that fulfilled the quest is answered with its end, also when it is repeated.
-        await tx.run(
-            update(QuestAct)
-            .where(
-                QuestAct.quest_id == step.quest_id,
-                QuestAct.revision == step.progress.revision - 1,
-            )
-            .values(progress=step.progress.model_dump(mode="json"))
-        )
         if step.sets_fact is not None:
             source = quest_workflow_id(step.quest_id)
             await learn(tx, step.world_id, step.player_id, step.sets_fact, source)
@@ -130,8 +126,8 @@ async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
         tx.tell(_event(step), _event(granted))
 
 
-async def answer_to(store: Store, quest_id: QuestId, action_id: str) -> QuestProgress | None:
-    """What an act was answered with, or ``None`` if no act of that id was taken."""
+async def progress_of(store: Store, quest_id: QuestId, action_id: str) -> QuestProgress | None:
+    """The progress that an act made, or ``None`` if no act of that id was taken."""
     query = select(QuestAct.progress).where(
         QuestAct.quest_id == quest_id, QuestAct.action_id == action_id
     )
@@ -141,12 +137,13 @@ async def answer_to(store: Store, quest_id: QuestId, action_id: str) -> QuestPro
 
 
 async def _taken(store: Store, quest_id: QuestId, action_id: str) -> TakenStep:
-    query = select(QuestAct.revision, QuestAct.progress).where(
+    query = select(QuestAct.revision, QuestAct.progress, QuestAct.at).where(
         QuestAct.quest_id == quest_id, QuestAct.action_id == action_id
     )
     async with store.reading() as connection:
         row = (await connection.execute(query)).one()
-    return TakenStep(revision=row.revision, progress=QuestProgress.model_validate(row.progress))
+    progress = QuestProgress.model_validate(row.progress)
+    return TakenStep(revision=row.revision, progress=progress, at=row.at)
 
 
 async def _advance(tx: Transaction, quest_id: QuestId, progress: QuestProgress) -> bool:

@@ -158,9 +158,9 @@ async def list_quests(
     return page_of([_record(row) for row in rows], limit, lambda quest: quest.quest_id)
 
 
-async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -> None:
-    """Keep a quest's design; the first one stands."""
-    await tx.run(
+async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -> bool:
+    """Keep a quest's design. ``False`` if it has one; the first stands."""
+    kept = await tx.run(
         update(Quest)
         .where(Quest.quest_id == quest_id, Quest.plan.is_(None))
         .values(
@@ -172,7 +172,9 @@ async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -
             tier=design.tier,
             updated_at=sql.now(),
         )
+        .returning(Quest.quest_id)
     )
+    return kept.first() is not None
 
 
 async def keep_epilogue(tx: Transaction, quest_id: QuestId, epilogue: str) -> bool:

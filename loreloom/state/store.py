@@ -111,7 +111,7 @@ class Store:
             pool_pre_ping=False,
             connect_args={
                 "connect_timeout": 5,
-                "options": "-c idle_in_transaction_session_timeout=15000"
+                "options": "-c TimeZone=UTC -c idle_in_transaction_session_timeout=15000"
                 " -c statement_timeout=30000",
             },
         )

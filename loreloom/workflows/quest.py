@@ -124,7 +124,7 @@ class QuestWorkflow:
             await self._end_unless_acted(QuestState.OFFERED, QuestState.EXPIRED)
 
     async def _play(self) -> None:
-        while self._progress.state is QuestState.ACTIVE and not self._fulfilled:
+        while not self._over:
             seconds = self._seconds_left()
             try:
                 await self._until(self._needs_attention, seconds)
@@ -132,6 +132,10 @@ class QuestWorkflow:
                 await self._end_unless_acted(QuestState.ACTIVE, QuestState.FAILED)
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
+        self._raise_failure()
+        if self._progress.state is QuestState.ACTIVE and self._lost:
+            failed = rules.ended(self._progress, QuestState.FAILED)
+            await self._write(self._to(failed, "quest.failed", reason="choice"))
 
     async def _reward(self) -> None:
         if self._progress.state is not QuestState.ACTIVE:
@@ -139,7 +143,7 @@ class QuestWorkflow:
         completed = rules.ended(self._progress, QuestState.COMPLETED)
         await workflow.execute_activity_method(
             QuestSteps.reward,
-            Ending(quest=self._quest, plan=self._the_plan, progress=completed),
+            Ending(quest=self._quest, plan=self._the_plan, progress=completed, at=workflow.now()),
             start_to_close_timeout=WRITE_TIME,
             retry_policy=WRITE_RETRY,
             summary="Grant the reward",
@@ -178,10 +182,8 @@ class QuestWorkflow:
         """The player takes the offer."""
         async with self._turn:
             progress = _ruled(rules.accepted, self._progress)
-            limit = self._the_plan.limit_game_seconds
-            if limit is not None:
-                self._deadline = workflow.now() + self._clock.real_span(limit)
-            return await self._act(self._to(progress, "quest.accepted"))
+            standing = await self._act(self._to(progress, "quest.accepted"))
+        return await self._settled(standing)
 
     @accept.validator
     def _can_accept(self) -> None:
@@ -192,7 +194,8 @@ class QuestWorkflow:
         """The player refuses the offer or gives the quest up."""
         async with self._turn:
             progress = _ruled(rules.abandoned, self._progress)
-            return await self._act(self._to(progress, "quest.abandoned"))
+            standing = await self._act(self._to(progress, "quest.abandoned"))
+        return await self._settled(standing)
 
     @abandon.validator
     def _can_abandon(self) -> None:
@@ -202,7 +205,7 @@ class QuestWorkflow:
     async def progress(self, act: ProgressAct) -> QuestStanding:
         """The player worked on an objective."""
         async with self._turn:
-            await self._require_condition(act.objective_id)
+            await self._require_condition(act.objective_id, act.action_id)
             progress = _ruled(
                 rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount
             )
@@ -226,7 +229,7 @@ class QuestWorkflow:
         async with self._turn:
             for objective in self._the_plan.objectives:
                 if objective.kind is ObjectiveKind.CHOOSE:
-                    await self._require_condition(objective.objective_id)
+                    await self._require_condition(objective.objective_id, act.action_id)
             progress = _ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
             step = self._to(progress, "quest.chosen").model_copy(
                 update={
@@ -245,7 +248,9 @@ class QuestWorkflow:
     # Writing down.
 
     def _to(self, progress: QuestProgress, kind: str, reason: str | None = None) -> Step:
-        return Step(quest=self._quest, progress=progress, kind=kind, reason=reason)
+        return Step(
+            quest=self._quest, progress=progress, at=workflow.now(), kind=kind, reason=reason
+        )
 
     async def _write(self, step: Step) -> Recorded:
         """Write a step down and go on from it, unless an earlier act has its action id.
@@ -260,6 +265,8 @@ class QuestWorkflow:
             retry_policy=WRITE_RETRY,
         )
         if recorded.revision == step.progress.revision:
+            if step.kind == "quest.accepted":
+                self._set_deadline(recorded.at)
             self._adopt(step.progress)
         return recorded
 
@@ -274,31 +281,38 @@ class QuestWorkflow:
 
     async def _settled(self, standing: QuestStanding) -> QuestStanding:
         """The answer to an act; the act that ends a quest is answered with its end."""
-        if not (
-            self._failure or (standing.revision == self._progress.revision and self._fulfilled)
-        ):
+        ends = standing.revision == self._progress.revision and (self._fulfilled or self._lost)
+        if not ends and self._failure is None:
             return standing
-        await workflow.wait_condition(lambda: self._progress.state is not QuestState.ACTIVE)
+        await workflow.wait_condition(
+            lambda: self._progress.state not in (QuestState.OFFERED, QuestState.ACTIVE)
+        )
         return self._standing()
 
     async def _end_unless_acted(self, before: QuestState, after: QuestState) -> None:
         """End a quest whose time is up, unless an act came first."""
         async with self._turn:
-            if self._progress.state is before and not self._fulfilled:
-                await self._write(self._to(rules.ended(self._progress, after), f"quest.{after}"))
+            if self._progress.state is before and not self._fulfilled and not self._lost:
+                ended = rules.ended(self._progress, after)
+                await self._write(self._to(ended, f"quest.{after}", reason="time"))
 
     async def _break(self, error: ActivityError) -> NoReturn:
-        """Say that the process failed, and fail, so that ops can repair and replay it."""
+        """Say that the process failed, and fail, so that ops can repair and replay it.
+
+        A quest that has ended stays ended, also when its epilogue cannot be told.
+        """
         reason = str(error.cause or error)[:MAX_REASON]
-        async with self._turn:
-            broken = rules.broken(self._progress)
-            await self._write(self._to(broken, "quest.broken", reason=reason))
+        if self._progress.state not in (QuestState.COMPLETED, QuestState.FAILED):
+            async with self._turn:
+                broken = rules.broken(self._progress)
+                await self._write(self._to(broken, "quest.broken", reason=reason))
         await workflow.wait_condition(workflow.all_handlers_finished)
         raise ApplicationError(reason, type=BROKEN, non_retryable=True) from error
 
     async def _continue_as_new(self) -> None:
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        if self._progress.state is not QuestState.ACTIVE or self._fulfilled:
+        # The act that ends the quest waits for this very run to reward it, so it is not waited for.
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or self._over)
+        if self._over:
             return
         workflow.continue_as_new(
             QuestInput(
@@ -322,6 +336,16 @@ class QuestWorkflow:
     def _fulfilled(self) -> bool:
         return rules.is_fulfilled(self._the_plan, self._progress)
 
+    @property
+    def _lost(self) -> bool:
+        return rules.is_lost(self._the_plan, self._progress)
+
+    @property
+    def _over(self) -> bool:
+        """Whether the play is over: by its end, or by a write that failed for good."""
+        active = self._progress.state is QuestState.ACTIVE
+        return not active or self._fulfilled or self._lost or self._failure is not None
+
     def _standing(self) -> QuestStanding:
         return standing_of(self._the_plan, self._progress)
 
@@ -343,34 +367,42 @@ class QuestWorkflow:
         await workflow.wait_condition(
             lambda: condition() or self._failure is not None, timeout=seconds
         )
+        self._raise_failure()
+
+    def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
     def _needs_attention(self) -> bool:
-        return (
-            self._progress.state is not QuestState.ACTIVE
-            or self._fulfilled
-            or workflow.info().is_continue_as_new_suggested()
-        )
+        return self._over or workflow.info().is_continue_as_new_suggested()
+
+    def _set_deadline(self, accepted_at: datetime) -> None:
+        """From the moment that is written down, so that a reset does not shift it."""
+        limit = self._the_plan.limit_game_seconds
+        if limit is not None:
+            self._deadline = accepted_at + self._clock.real_span(limit)
 
     def _seconds_left(self) -> float | None:
         if self._deadline is None:
             return None
         return max(0.0, (self._deadline - workflow.now()).total_seconds())
 
-    async def _require_condition(self, objective_id: str) -> None:
-        """Refuse the act unless the objective's condition holds where the player is now."""
+    async def _require_condition(self, objective_id: str, action_id: str) -> None:
+        """Refuse the act unless the objective's condition holds where the player is now.
+
+        An act that was taken before was taken when it held.
+        """
         condition = self._objective(objective_id).condition
         if condition is None:
             return
-        now = await workflow.execute_local_activity_method(
+        seen = await workflow.execute_local_activity_method(
             QuestSteps.look_around,
-            LookAround(quest=self._quest, region=self._the_plan.region),
+            LookAround(quest=self._quest, region=self._the_plan.region, action_id=action_id),
             start_to_close_timeout=WRITE_TIME,
             retry_policy=WRITE_RETRY,
         )
-        unmet = condition.unmet(now)
-        if unmet is not None:
+        unmet = condition.unmet(seen.now)
+        if unmet is not None and not seen.taken:
             raise _refused(Refusal(RefusalCode.CONDITION_UNMET, unmet))
 
     def _objective(self, objective_id: str) -> Objective:

@@ -73,7 +73,12 @@ def test_a_choice_may_end_the_quest_in_failure() -> None:
         an_objective("decide", kind=ObjectiveKind.CHOOSE),
         choices=(a_choice("betray", fails=True), a_choice("keep faith")),
     )
-    assert rules.chose(plan, playing(), "betray").state is QuestState.FAILED
+    lost = rules.chose(plan, playing(), "betray")
+    assert rules.is_lost(plan, lost)
+    assert not rules.is_fulfilled(plan, lost)
+    kept = rules.chose(plan, playing(), "keep faith")
+    assert rules.is_fulfilled(plan, kept)
+    assert not rules.is_lost(plan, kept)
 
 
 def test_choosing_is_not_done_by_progress() -> None:

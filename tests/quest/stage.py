@@ -46,26 +46,28 @@ PLAYER = PlayerId("player")
 class GivenWriting(DesignSteps, EpilogueSteps):
     """Writes down the plan that a test gives, and an epilogue of one line."""
 
-    def __init__(self, store: Store, plan: QuestPlan) -> None:
+    def __init__(self, store: Store, plan: QuestPlan, plan_for: dict[str, QuestPlan]) -> None:
         self._store = store
         self._plan = plan
+        self._plan_for = plan_for
 
     @activity.defn(name="quest_design")
     async def design(self, quest: QuestRef) -> QuestPlan:
+        plan = self._plan_for.get(quest.quest_id, self._plan)
         story = QuestStory(
             title="A short errand",
             summary="Somebody wants something.",
             giver="Maud Tolliver",
             offer="Will you?",
-            objectives={o.objective_id: "Do it." for o in self._plan.objectives},
-            choices={c.choice_id: "This way." for c in self._plan.choices},
+            objectives={o.objective_id: "Do it." for o in plan.objectives},
+            choices={c.choice_id: "This way." for c in plan.choices},
         )
         design = QuestDesign(
-            plan=self._plan, story=story, citations=(), source=Source.TEMPLATE, tier=None
+            plan=plan, story=story, citations=(), source=Source.TEMPLATE, tier=None
         )
         async with self._store.transaction() as tx:
             await quests.keep_design(tx, quest.quest_id, design)
-        return self._plan
+        return plan
 
     @activity.defn(name="quest_epilogue")
     async def epilogue(self, quest: QuestRef) -> None:
@@ -91,6 +93,7 @@ class Stage:
     store: Store
     prefix: str
     clock: Clock
+    plan_for: dict[str, QuestPlan]
     world: WorldId = WORLD
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -152,12 +155,12 @@ class Played:
         self, action_id: str, objective_id: str = "objective_1", amount: int = 1
     ) -> QuestStanding:
         act = ProgressAct(action_id=action_id, objective_id=objective_id, amount=amount)
-        answer = await self.handle.execute_update("progress", act, id=action_id)
+        answer = await self.handle.execute_update("progress", act)
         return QuestStanding.model_validate(answer)
 
     async def choose(self, action_id: str, choice_id: str) -> QuestStanding:
         act = ChooseAct(action_id=action_id, choice_id=choice_id)
-        answer = await self.handle.execute_update("choose", act, id=action_id)
+        answer = await self.handle.execute_update("choose", act)
         return QuestStanding.model_validate(answer)
 
     async def record(self) -> QuestRecord:
@@ -214,7 +217,7 @@ async def stage(
     interceptors: Sequence[Interceptor] = (),
     world: str = WORLD,
 ) -> AsyncIterator[Stage]:
-    """Set a stage on which every quest has the same plan."""
+    """Set a stage on which every quest has the same plan, but for those in ``plan_for``."""
     clock = Clock(anchor=datetime.now(UTC), scale=scale)
     await worlds.create_world(
         store,
@@ -231,8 +234,9 @@ async def stage(
         ),
     )
     assert await players.create_player(store, WorldId(world), PLAYER, "Player", 1)
-    async with serving(client, store, prefix, plan, interceptors):
-        yield Stage(client, store, prefix, clock, WorldId(world))
+    plan_for: dict[str, QuestPlan] = {}
+    async with serving(client, store, prefix, plan, plan_for, interceptors):
+        yield Stage(client, store, prefix, clock, plan_for, WorldId(world))
 
 
 @asynccontextmanager
@@ -241,10 +245,11 @@ async def serving(
     store: Store,
     prefix: str,
     plan: QuestPlan,
+    plan_for: dict[str, QuestPlan],
     interceptors: Sequence[Interceptor] = (),
 ) -> AsyncIterator[None]:
     """The workers of a stage, as long as the block runs."""
-    quest, writing = QuestActivities(store), GivenWriting(store, plan)
+    quest, writing = QuestActivities(store), GivenWriting(store, plan, plan_for)
     served: dict[Role, list[Callable[..., Any]]] = {
         Role.STORY: [quest.record, quest.reward, quest.look_around],
         Role.SILVER: [writing.design],

@@ -61,6 +61,29 @@ async def test_a_quest_that_continues_as_new_loses_no_act_and_counts_none_twice(
         assert early.objectives[0].done == 1
 
 
+async def test_a_quest_that_ends_just_when_it_is_to_continue_as_new_ends(
+    early_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    """Wherever the last act falls, it is rewarded: it is not waited for by what it waits for."""
+    most = 16
+    plan = a_plan()
+    endings = {}
+    async with stage(early_client, store, task_queue_prefix, plan) as on:
+        for required in range(4, most):
+            on.plan_for[f"{task_queue_prefix}-{required}"] = a_plan(an_objective(required=required))
+
+        async def play(required: int) -> None:
+            quest = await on.accepted(f"{task_queue_prefix}-{required}")
+            for act in range(required):
+                last = await quest.progress(f"act {act}")
+            endings[required] = last.state
+            assert await quest.handle.result() == QuestState.COMPLETED
+
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(play(required) for required in range(4, most)))
+    assert set(endings.values()) == {QuestState.COMPLETED}
+
+
 async def test_an_act_of_an_earlier_run_is_answered_again_and_not_counted_again(
     early_client: Client, store: Store, task_queue_prefix: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
@@ -24,20 +24,30 @@ class QuestRef(StepModel):
 
 
 class LookAround(StepModel):
-    """Where to look: the quest's player, and the region whose weather counts."""
+    """Where to look: the quest's player, and the region whose weather counts, for which act."""
 
     quest: QuestRef
     region: str | None
+    action_id: str
+
+
+class Seen(StepModel):
+    """What is so now; and whether the act was taken before, when it may have been otherwise."""
+
+    now: Surroundings
+    taken: bool
 
 
 class Step(StepModel):
     """A change of a quest that is to be written down, with what the chronicle says of it.
 
-    The step's identity is the quest and the progress's revision: writing it again changes nothing.
+    The step's identity is the quest and the progress's revision: writing it again changes nothing,
+    and is answered with the ``at`` of the first time.
     """
 
     quest: QuestRef
     progress: QuestProgress
+    at: AwareDatetime
     kind: str
     action_id: str | None = None
     objective_id: str | None = None
@@ -53,6 +63,7 @@ class Ending(StepModel):
     quest: QuestRef
     plan: QuestPlan
     progress: QuestProgress
+    at: AwareDatetime
 
 
 class Recorded(StepModel):
@@ -60,13 +71,14 @@ class Recorded(StepModel):
 
     revision: int
     progress: QuestProgress
+    at: AwareDatetime
 
 
 class QuestSteps(Protocol):
     """What a quest writes down and looks up. Each may run twice and changes the world once."""
 
     @activity.defn(name="quest_look_around")
-    async def look_around(self, where: LookAround) -> Surroundings:
+    async def look_around(self, where: LookAround) -> Seen:
         """What is so now where the player is."""
         raise NotImplementedError
 

@@ -70,7 +70,7 @@ async def progress(
     argument = ProgressAct(
         action_id=body.action_id, objective_id=body.objective_id, amount=body.amount
     )
-    act = Act(name="progress", update_id=f"act/{body.action_id}", argument=argument)
+    act = Act(name="progress", update_id=_fresh_id(body.action_id), argument=argument)
     return answer(_answer(quest_id, await context_of(request).acts.take(quest_id, act)))
 
 
@@ -89,7 +89,7 @@ async def choose(
 ) -> Response:
     """The player took a way. A repeat of ``action_id`` gets the first answer."""
     argument = ChooseAct(action_id=body.action_id, choice_id=body.choice_id)
-    act = Act(name="choose", update_id=f"act/{body.action_id}", argument=argument)
+    act = Act(name="choose", update_id=_fresh_id(body.action_id), argument=argument)
     return answer(_answer(quest_id, await context_of(request).acts.take(quest_id, act)))
 
 
@@ -117,3 +117,9 @@ def _answer(quest_id: QuestId, standing: QuestStanding) -> ActAnswer:
             ActObjective.model_construct(**dict(objective)) for objective in standing.objectives
         ),
     )
+
+
+def _fresh_id(action_id: str) -> str:
+    """An Update of its own for each request: the action id makes the act count once, and what was
+    refused for the hour or the weather may be sent again when these have changed."""
+    return f"act/{action_id}/{secrets.token_hex(4)}"

@@ -11,11 +11,12 @@ from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.schemas.fields import CANON, ID, NAME, After, EntityIdPath, Limit
+from loreloom.api.lookups import the_canon
+from loreloom.api.schemas.fields import ID, NAME, After, EntityIdPath, Limit, OfCanon
 from loreloom.api.schemas.lore import AddEntity, CorrectEntity, EntityList, MergeEntity
 from loreloom.api.viewpoints import viewpoint_of
 from loreloom.domain.canon import EntityKind
-from loreloom.domain.ids import CanonName, PlayerId, WorldId
+from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.knowledge import entities
 from loreloom.knowledge.models import EntityCorrection, EntityQuery, EntityView, NewEntity
 from loreloom.knowledge.problems import LoreCode, LoreProblem
@@ -33,7 +34,7 @@ router = APIRouter(tags=["canon"])
 async def list_entities(
     request: Request,
     caller: AnyCaller,
-    canon: Annotated[CanonName | None, Query(pattern=CANON)] = None,
+    canon: OfCanon = None,
     kind: EntityKind | None = None,
     name: Annotated[str | None, Query(max_length=200, pattern=NAME)] = None,
     hidden: Annotated[bool, Query(description="Hidden ones too; for designers.")] = False,
@@ -72,19 +73,21 @@ async def add_entity(
     request: Request,
     caller: DesignerCaller,
     body: Annotated[AddEntity, Depends(json_body(AddEntity))],
+    canon: OfCanon = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Add an entity that no document names."""
     store = context_of(request).parts.store
+    wanted = NewEntity(**{**body.model_dump(), "canon": the_canon(body.canon, canon)})
 
     async def create(attempt: Attempt) -> Answer:
         try:
-            added = await entities.add_entity(store, NewEntity(**body.model_dump()))
+            added = await entities.add_entity(store, wanted)
         except LoreProblem as problem:
             # A run that was cut off may have added it; then it is this request's own.
             if problem.code is not LoreCode.NAME_TAKEN or not attempt.resumed:
                 raise
-            added = await entities.get_entity(store, entity_id_of(body.canon, body.name))
+            added = await entities.get_entity(store, entity_id_of(wanted.canon, wanted.name))
         return Answer(201, added)
 
     return await once(store, caller, idempotency_key, request, said_by(body), create)

@@ -12,7 +12,8 @@ from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once
-from loreloom.api.schemas.fields import CANON, ID, NAME, After, CanonQuery, DocumentIdPath, Limit
+from loreloom.api.lookups import the_canon, the_document
+from loreloom.api.schemas.fields import ID, NAME, After, CanonQuery, DocumentIdPath, Limit, OfCanon
 from loreloom.api.schemas.lore import (
     DOCUMENT_NAME,
     DocumentList,
@@ -69,9 +70,7 @@ async def post_document(
         str | None,
         Query(max_length=300, pattern=DOCUMENT_NAME, description="With `text/markdown`."),
     ] = None,
-    canon: Annotated[
-        CanonName | None, Query(pattern=CANON, description="With `text/markdown`.")
-    ] = None,
+    canon: OfCanon = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ingest a document. Until it is ready, what was there of that name stays readable."""
@@ -129,10 +128,13 @@ async def list_documents(
     responses=problems(404),
 )
 async def get_document(
-    request: Request, caller: DesignerCaller, document_id: DocumentIdPath
+    request: Request,
+    caller: DesignerCaller,
+    document_id: DocumentIdPath,
+    canon: OfCanon = None,
 ) -> Response:
     """A document: ingesting and how far, ready, or failed and why."""
-    return answer(await documents.get_document(context_of(request).parts.store, document_id))
+    return answer(await the_document(request, document_id, canon))
 
 
 @router.delete(
@@ -142,10 +144,14 @@ async def get_document(
     responses=problems(404),
 )
 async def delete_document(
-    request: Request, caller: DesignerCaller, document_id: DocumentIdPath
+    request: Request,
+    caller: DesignerCaller,
+    document_id: DocumentIdPath,
+    canon: OfCanon = None,
 ) -> Response:
     """Take a document and its passages out of the canon."""
-    await documents.delete_document(context_of(request).parts.store, document_id)
+    found = await the_document(request, document_id, canon)
+    await documents.delete_document(context_of(request).parts.store, found.document_id)
     return Response(status_code=204)
 
 
@@ -173,7 +179,7 @@ async def search_lore(
     world_id: Annotated[
         WorldId | None, Query(pattern=ID, description="The player's world; its canon is searched.")
     ] = None,
-    canon: Annotated[CanonName | None, Query(pattern=CANON)] = None,
+    canon: OfCanon = None,
 ) -> Response:
     """Search a canon by name and by meaning; each hit says why it is there.
 
@@ -214,13 +220,12 @@ def _said(upload: DocumentUpload) -> bytes:
 async def _upload(request: Request, name: str | None, canon: CanonName | None) -> DocumentUpload:
     if require_type(request, JSON, MARKDOWN) == JSON:
         body = parse(PostDocument, await read_bytes(request, MAX_JSON_BYTES))
-        return DocumentUpload(canon=body.canon, name=body.name, content=body.markdown)
+        chosen = the_canon(body.canon, canon)
+        return DocumentUpload(canon=chosen, name=body.name, content=body.markdown)
     if name is None:
         raise invalid("name", "a document that is sent as text/markdown is named by ?name=")
     content = await read_bytes(request, MAX_DOCUMENT_BYTES)
-    return DocumentUpload(
-        canon=canon or DEFAULT_CANON, name=name, content=_decoded(request, content)
-    )
+    return DocumentUpload(canon=the_canon(canon), name=name, content=_decoded(request, content))
 
 
 def _decoded(request: Request, content: bytes) -> bytes | str:

@@ -30,6 +30,7 @@ RegionPath = Annotated[str, Path(max_length=100, pattern=NAME)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on a page.")]
 After = Annotated[str | None, Query(max_length=600, description="The `next` of the page before.")]
 CanonQuery = Annotated[CanonName, Query(pattern=CANON, description="The canon.")]
+OfCanon = Annotated[CanonName | None, Query(pattern=CANON, description="The canon that is meant.")]
 
 
 class Body(BaseModel):

@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from loreloom.api.schemas.fields import Body, CanonField, Name, View
 from loreloom.domain.canon import EntityKind
-from loreloom.domain.ids import CanonName, EntityId
+from loreloom.domain.ids import EntityId
 from loreloom.knowledge.models import DocumentState, DocumentView, EntityView, Hit
 
 DOCUMENT_NAME = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
@@ -21,7 +21,7 @@ class PostDocument(Body):
 
     name: DocumentName = Field(examples=["harbour.md"])
     markdown: str
-    canon: CanonField = CanonName("default")
+    canon: CanonField | None = None
 
 
 class DocumentReceived(View):
@@ -56,7 +56,7 @@ class EntityList(View):
 class AddEntity(Body):
     """An entity that no document names."""
 
-    canon: CanonField = CanonName("default")
+    canon: CanonField | None = None
     name: EntityName
     kind: EntityKind
     aliases: tuple[EntityName, ...] = Field(default=(), max_length=50)
