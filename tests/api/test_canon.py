@@ -172,3 +172,34 @@ async def test_secrets_are_told_to_those_who_know_and_to_designers(api: Api, wor
     async with api.parts.store.transaction() as tx:
         await learn(tx, WorldId(world_id), PlayerId("mara"), FactId("ferry_truth"), "test")
     assert (await api.game.get("/v1/lore/search", params=params)).json()["hits"]
+
+
+async def test_the_canon_of_the_address_is_the_canon_that_is_meant(api: Api) -> None:
+    body = {"name": "well.md", "markdown": DESERT}
+    posted = await api.designer.post("/v1/lore/documents", params={"canon": "sea"}, json=body)
+    assert posted.status_code == 202, posted.text
+    path = f"/v1/lore/documents/{posted.json()['document_id']}"
+    assert (await api.designer.get(path)).json()["canon"] == "sea"
+    assert (await api.designer.get(path, params={"canon": "sea"})).status_code == 200
+    assert (await api.designer.get(path, params={"canon": "default"})).status_code == 404
+    assert (await api.designer.delete(path, params={"canon": "default"})).status_code == 404
+    both = await api.designer.post(
+        "/v1/lore/documents", params={"canon": "sea"}, json={**body, "canon": "default"}
+    )
+    assert both.status_code == 422
+    listed = await api.designer.get("/v1/lore/documents", params={"canon": "default"})
+    assert listed.json()["items"] == []
+
+
+async def test_an_alias_that_only_a_secret_tells_finds_nobody(api: Api) -> None:
+    await ready(api, "harbour.md", HARBOUR)
+    secret = DROWNED.replace(
+        "fact: ferry_truth",
+        "fact: ferry_truth\nentities:\n  - {name: Old Hest, kind: person, aliases: [Drowned King]}",
+    ).replace("The ferry carries", "Old Hest, the Drowned King, carries")
+    await ready(api, "drowned.md", secret)
+    by_alias = {"name": "Drowned King"}
+    found = await api.designer.get("/v1/lore/entities", params=by_alias)
+    assert [entity["name"] for entity in found.json()["items"]] == ["Old Hest"]
+    hidden = await api.game.get("/v1/lore/entities", params=by_alias)
+    assert hidden.json()["items"] == []
