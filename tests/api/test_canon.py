@@ -191,6 +191,7 @@ async def test_the_canon_of_the_address_is_the_canon_that_is_meant(api: Api) -> 
     assert listed.json()["items"] == []
 
 
+@pytest.mark.usefixtures("worker")
 async def test_an_alias_that_only_a_secret_tells_finds_nobody(api: Api) -> None:
     await ready(api, "harbour.md", HARBOUR)
     secret = DROWNED.replace(

@@ -125,7 +125,7 @@ async def list_documents(
     "/v1/lore/documents/{document_id}",
     operation_id="get_document",
     response_model=DocumentView,
-    responses=problems(404),
+    responses=problems(404, 422),
 )
 async def get_document(
     request: Request,
@@ -141,7 +141,7 @@ async def get_document(
     "/v1/lore/documents/{document_id}",
     operation_id="delete_document",
     status_code=204,
-    responses=problems(404),
+    responses=problems(404, 422),
 )
 async def delete_document(
     request: Request,
