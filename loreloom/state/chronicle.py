@@ -43,7 +43,7 @@ async def read(
 ) -> list[Entry]:
     """Entries with an id above ``after``, oldest first. A ``kind`` ending in ``.`` is a prefix."""
     query = (
-        select(ChronicleEntry, World.calendar)
+        select(*ChronicleEntry.__table__.columns, World.calendar)
         .join(World, World.world_id == ChronicleEntry.world_id)
         .where(ChronicleEntry.world_id == world_id, ChronicleEntry.id > after)
         .order_by(ChronicleEntry.id)
@@ -56,11 +56,6 @@ async def read(
         query = query.where(matches if kind.endswith(".") else ChronicleEntry.kind == kind)
     if subject is not None:
         query = query.where(ChronicleEntry.subject == subject)
-    columns = select(
-        *(c for c in ChronicleEntry.__table__.columns if c.name not in ("world_id", "key")),
-        World.calendar,
-    )
-    query = query.with_only_columns(*columns.selected_columns)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [
