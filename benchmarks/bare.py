@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from temporalio import workflow
-from temporalio.worker import Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.workers.settings import Settings
@@ -33,7 +33,13 @@ class Bare:
 async def serve() -> None:
     """Serve the bare workflow; the settings come from the environment."""
     client = await connect(Settings())
-    worker = Worker(client, task_queue=QUEUE, workflows=[Bare], max_cached_workflows=1000)
+    worker = Worker(
+        client,
+        task_queue=QUEUE,
+        workflows=[Bare],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        max_cached_workflows=1000,
+    )
     print("serving", flush=True)
     await worker.run()
 

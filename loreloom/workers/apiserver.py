@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 import uvicorn
+import uvloop
 import yaml
 
 from loreloom.api.app import create_app, feed_of
@@ -35,7 +36,7 @@ def run_api(settings: Settings) -> None:
 
     Raises MissingSettingError when the database or Temporal has no address.
     """
-    asyncio.run(_serve(settings))
+    uvloop.run(_serve(settings))
 
 
 def api_config(settings: Settings) -> ApiConfig:

@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import Interceptor, Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker
 
 from loreloom.activities.design import DesignActivities
 from loreloom.activities.desk import WritingParts
@@ -30,13 +29,10 @@ from loreloom.workflows.roles import Role, queue_of
 
 WORKFLOWS = (QuestWorkflow, IngestionWorkflow)
 
-# The rules are deterministic by construction (tests/house), so they need not be loaded anew for
-# every workflow.
-SANDBOX = SandboxedWorkflowRunner(
-    restrictions=SandboxRestrictions.default.with_passthrough_modules(
-        "loreloom.domain", "loreloom.activities.signatures", "pydantic", "pydantic_core"
-    )
-)
+# Without Temporal's sandbox, which re-enters itself for every payload and cost an act two
+# milliseconds of the worker (docs/decisions/0003). What it guards against, the tests do: workflow
+# tests and replays run inside it, and the house rules keep clocks and chance out of workflows.
+RUNNER = UnsandboxedWorkflowRunner()
 
 
 async def run_worker(
@@ -155,7 +151,7 @@ def _worker(
         task_queue=queue_of(role, settings.task_queue_prefix),
         workflows=WORKFLOWS if tells_stories else (),
         activities=activities,
-        workflow_runner=SANDBOX,
+        workflow_runner=RUNNER,
         interceptors=interceptors,
         max_cached_workflows=settings.cached_workflows if tells_stories else 0,
         max_concurrent_workflow_tasks=settings.story_workflow_tasks_at_once

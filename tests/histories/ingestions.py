@@ -15,9 +15,9 @@ from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.knowledge.models import DocumentUpload
 from loreloom.state.store import Store
 from loreloom.state.tables.knowledge import DocumentRevision
-from loreloom.workers.worker import SANDBOX
 from loreloom.workflows.ingestion import IngestionWorkflow
 from loreloom.workflows.roles import Role, queue_of
+from tests.sandbox import SANDBOX
 
 PREFIX = "record-ingestion"
 TEXT = "# The pier\n\nA pier of one hundred and nine oak posts.\n\n## The lamp\n\nIt is green.\n"

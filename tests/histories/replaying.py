@@ -7,7 +7,8 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from loreloom.workers.worker import SANDBOX, WORKFLOWS
+from loreloom.workers.worker import WORKFLOWS
+from tests.sandbox import SANDBOX
 
 HISTORIES = Path(__file__).parent
 

@@ -109,8 +109,16 @@ OUTSIDE_STATE = (
 WITHOUT_SQL = tuple(room for room in OUTSIDE_STATE if room != "knowledge")
 
 RULES: dict[str, tuple[Rule, tuple[str, ...], str]] = {
-    "no wall clock in the domain": (wall_clock, ("domain",), "datetime.now(UTC)"),
-    "no global chance in the domain": (global_random, ("domain",), "random.choice([1])"),
+    "no wall clock in domain and workflows": (
+        wall_clock,
+        ("domain", "workflows"),
+        "datetime.now(UTC)",
+    ),
+    "no global chance in domain and workflows": (
+        global_random,
+        ("domain", "workflows"),
+        "random.choice([1])",
+    ),
     "no commit outside state": (commits, OUTSIDE_STATE, "connection.commit()"),
     "no SQL outside state and knowledge": (sql, WITHOUT_SQL, "q = 'SELECT a FROM b'"),
     "workflows see signatures only": (

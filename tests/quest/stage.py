@@ -34,10 +34,10 @@ from loreloom.state.players import PlayerRecord
 from loreloom.state.quests import QuestDesign, QuestRecord, QuestRequest
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Event, Store
-from loreloom.workers.worker import SANDBOX
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QUEST, ChooseAct, ProgressAct, QuestInput
+from tests.sandbox import SANDBOX
 
 WORLD = WorldId("world")
 PLAYER = PlayerId("player")
