@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("acts", "chronicle", "search", "generation")
+ALL = ("acts", "chronicle", "contributions", "search", "generation", "life")
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ from loreloom.activities.desk import (
 )
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.heartbeats import heartbeating
+from loreloom.activities.now import now_for
 from loreloom.activities.signatures.quest import DesignSteps, QuestRef
 from loreloom.domain.design import Wish, brief_for, plan_of
 from loreloom.domain.draft import QuestBrief, QuestDraft
@@ -48,7 +49,7 @@ class DesignActivities(DesignSteps):
             return desk.quest.plan
         wish = _wish(desk)
         brief = brief_for(wish, desk.cast.entities)
-        draft, record = await self._by_model(desk, brief, no_model)
+        draft, record = await self._by_model(desk, wish, brief, no_model)
         endings = None
         if draft is None:
             draft, endings = await self._by_template(desk, brief)
@@ -76,18 +77,30 @@ class DesignActivities(DesignSteps):
         return quest.plan
 
     async def _by_model(
-        self, desk: Desk, brief: QuestBrief, no_model: TemplateReason | None
+        self, desk: Desk, wish: Wish, brief: QuestBrief, no_model: TemplateReason | None
     ) -> tuple[QuestDraft | None, GenerationRecord]:
-        reason = no_model or await reason_for_template(self._store, desk)
+        named = TemplateReason.NAMED if desk.quest.request.template else None
+        reason = named or no_model or await reason_for_template(self._store, desk)
         if reason is not None:
             return None, without_model(Purpose.QUEST, reason)
+        now = await now_for(
+            self._store,
+            self._parts.life,
+            desk.world,
+            desk.player.player_id,
+            giver=wish.giver,
+            region=wish.region,
+            theme=wish.theme,
+            cast=desk.cast.entities,
+        )
         designed = await design_quest(
-            brief,
+            brief.model_copy(update={"now": now.lines}),
             desk.passages,
             self._parts.router,
             self._parts.lexicon,
             seeds=desk.seeds(),
             budget=self._parts.budget,
+            names=now.names,
         )
         withdrawn = await withdrawn_if_switched(self._store, desk, designed.record)
         if designed.draft is None or withdrawn is None:
@@ -99,6 +112,9 @@ class DesignActivities(DesignSteps):
             self._store, desk.world, desk.player.player_id, desk.quest.request.region
         )
         templates = self._parts.templates.templates
+        named = desk.quest.request.template
+        if named is not None:
+            templates = tuple(t for t in templates if t.template_id == named)
         try:
             template = choose_template(templates, brief, desk.seed, now)
         except NoTemplate as error:

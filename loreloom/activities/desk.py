@@ -1,12 +1,13 @@
 """What lies on the desk when something is written for a quest, and how what was written is kept."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loreloom.activities.errors import broken
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.canon import CitedPassage, Viewpoint
 from loreloom.domain.ids import GenerationId, quest_workflow_id
+from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import Source
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import Lexicon
@@ -36,6 +37,7 @@ class WritingParts:
     lexicon: Lexicon
     templates: TemplateLibrary
     budget: Budget
+    life: LifeContent = field(default=NO_LIFE)
 
 
 @dataclass(frozen=True, slots=True)

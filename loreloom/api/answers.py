@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from loreloom.api.problems import MEDIA_TYPE, Problem
 
 REASONS = {
+    400: "The request cannot be read, or is not signed as it must be.",
     401: "No key, or none that is known.",
     403: "The key's scopes do not allow this.",
     404: "There is no such thing.",

@@ -8,18 +8,53 @@ from fastapi import FastAPI
 
 from loreloom.api import openapi, problems
 from loreloom.api.acts import Acts
+from loreloom.api.arc_acts import ArcActs
+from loreloom.api.arc_teller import ArcTeller
 from loreloom.api.auth import Authenticator
+from loreloom.api.clock_orders import ClockOrders
 from loreloom.api.context import Context
+from loreloom.api.events import Events
 from loreloom.api.launch import Launcher
 from loreloom.api.metrics import Metrics
 from loreloom.api.observed import Observed
+from loreloom.api.orders import WeatherOrders
 from loreloom.api.parts import AppParts
-from loreloom.api.routes import acts, chronicle, entities, health, lore, players, quests, worlds
+from loreloom.api.routes import (
+    acts,
+    arcs,
+    chronicle,
+    clock,
+    entities,
+    health,
+    life,
+    lore,
+    payments,
+    players,
+    quests,
+    weather,
+    webhooks,
+    worlds,
+)
 from loreloom.api.stream import Feed
 from loreloom.api.sweeper import sweep_forever
 
 # Acts first: they come most often, and routes are matched in order.
-ROUTERS = (acts, worlds, players, quests, chronicle, lore, entities, health)
+ROUTERS = (
+    acts,
+    arcs,
+    worlds,
+    clock,
+    weather,
+    players,
+    quests,
+    chronicle,
+    lore,
+    entities,
+    life,
+    health,
+    payments,
+    webhooks,
+)
 
 
 def create_app(parts: AppParts) -> FastAPI:
@@ -48,11 +83,17 @@ def feed_of(app: FastAPI) -> Feed:
 
 def _context(parts: AppParts) -> Context:
     config, store, metrics = parts.config, parts.store, Metrics()
+    launcher = Launcher(store, parts.temporal, config, metrics)
     return Context(
         parts=parts,
         authenticator=Authenticator(store, config.auth_cache_seconds),
-        launcher=Launcher(store, parts.temporal, config, metrics),
+        launcher=launcher,
+        events=Events(store, parts.temporal, launcher),
         acts=Acts(store, parts.temporal, config, metrics),
+        arcs=ArcActs(store, parts.temporal, config),
+        teller=ArcTeller(store, parts.temporal, config.sweep_seconds),
+        weather=WeatherOrders(parts.temporal, config),
+        clocks=ClockOrders(parts.temporal, config),
         feed=Feed(store, metrics, config.poll_seconds, config.streams),
         metrics=metrics,
     )
@@ -63,10 +104,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     tasks = [
         asyncio.create_task(context.feed.run()),
+        asyncio.create_task(context.teller.run()),
         asyncio.create_task(
             sweep_forever(
                 context.parts.store,
                 context.launcher,
+                context.events,
                 context.metrics,
                 context.parts.config.sweep_seconds,
             )
@@ -80,4 +123,5 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+        await context.teller.close()
         await context.parts.store.close()

@@ -78,4 +78,5 @@ def is_designer(identity: KeyIdentity) -> bool:
 
 GameCaller = Annotated[KeyIdentity, Depends(needs(Scope.GAME))]
 DesignerCaller = Annotated[KeyIdentity, Depends(needs(Scope.DESIGNER))]
+OpsCaller = Annotated[KeyIdentity, Depends(needs(Scope.OPS))]
 AnyCaller = Annotated[KeyIdentity, Depends(needs(Scope.GAME, Scope.DESIGNER))]

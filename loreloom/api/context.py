@@ -9,9 +9,14 @@ from fastapi import Request
 
 if TYPE_CHECKING:
     from loreloom.api.acts import Acts
+    from loreloom.api.arc_acts import ArcActs
+    from loreloom.api.arc_teller import ArcTeller
     from loreloom.api.auth import Authenticator
+    from loreloom.api.clock_orders import ClockOrders
+    from loreloom.api.events import Events
     from loreloom.api.launch import Launcher
     from loreloom.api.metrics import Metrics
+    from loreloom.api.orders import WeatherOrders
     from loreloom.api.parts import AppParts
     from loreloom.api.stream import Feed
 
@@ -24,6 +29,11 @@ class Context:
     authenticator: Authenticator
     launcher: Launcher
     acts: Acts
+    arcs: ArcActs
+    teller: ArcTeller
+    events: Events
+    weather: WeatherOrders
+    clocks: ClockOrders
     feed: Feed
     metrics: Metrics
 

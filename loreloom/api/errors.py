@@ -19,7 +19,9 @@ class ErrorCode(StrEnum):
     UNKNOWN_WORLD = "unknown_world"
     UNKNOWN_PLAYER = "unknown_player"
     UNKNOWN_QUEST = "unknown_quest"
+    UNKNOWN_ARC = "unknown_arc"
     UNKNOWN_REGION = "unknown_region"
+    UNKNOWN_CHARACTER = "unknown_character"
     METHOD_NOT_ALLOWED = "method_not_allowed"
     PLAYER_EXISTS = "player_exists"
     NOT_RUNNING = "not_running"
@@ -35,6 +37,10 @@ class ErrorCode(StrEnum):
     DATABASE_UNAVAILABLE = "database_unavailable"
     TEMPORAL_UNAVAILABLE = "temporal_unavailable"
     ACT_UNANSWERED = "act_unanswered"
+    UNKNOWN_PAYMENT = "unknown_payment"
+    UNKNOWN_EVENT = "unknown_event"
+    BAD_SIGNATURE = "bad_signature"
+    PAYMENTS_UNAVAILABLE = "payments_unavailable"
 
 
 Code = ErrorCode | RefusalCode | LoreCode
@@ -62,7 +68,11 @@ KINDS: Mapping[Code, ErrorKind] = {
     E.UNKNOWN_WORLD: ErrorKind(404, "No such world", "No world has this id."),
     E.UNKNOWN_PLAYER: ErrorKind(404, "No such player", "The world has no player of this id."),
     E.UNKNOWN_QUEST: ErrorKind(404, "No such quest", "No quest has this id."),
+    E.UNKNOWN_ARC: ErrorKind(404, "No such arc", "No story arc has this id."),
     E.UNKNOWN_REGION: ErrorKind(404, "No such region", "The world has no region of this name."),
+    E.UNKNOWN_CHARACTER: ErrorKind(
+        404, "No such character", "The world's content has no character of this name."
+    ),
     E.METHOD_NOT_ALLOWED: ErrorKind(
         405, "Method not allowed", "The header `Allow` names the methods of this address."
     ),
@@ -136,6 +146,38 @@ KINDS: Mapping[Code, ErrorKind] = {
         "The hour, the weather or a fact stands against it; the detail says which.",
     ),
     R.TOO_MUCH: ErrorKind(409, "Too much at once", "The act exceeds what the rules allow."),
+    R.NO_OPEN_GOAL: ErrorKind(
+        409, "No goal is open", "The arc has no open goal of this name; read the arc."
+    ),
+    R.CANNOT_MIGRATE: ErrorKind(
+        409, "The arc cannot be moved", "Where it stands has no place in the new definition."
+    ),
+    E.UNKNOWN_PAYMENT: ErrorKind(404, "No such payment", "No payment has this id."),
+    E.UNKNOWN_EVENT: ErrorKind(404, "No such event", "The provider has told of no such event."),
+    E.BAD_SIGNATURE: ErrorKind(
+        400,
+        "The signature does not hold",
+        "A webhook must carry the provider's own signature, not older than 300 seconds.",
+    ),
+    E.PAYMENTS_UNAVAILABLE: ErrorKind(
+        503, "Nothing can be bought here", "An operator must set a payment provider."
+    ),
+    R.UNKNOWN_ITEM: ErrorKind(409, "Not for sale", "The store has no item of this name."),
+    R.NO_PRICE: ErrorKind(
+        409, "No price in this currency", "The detail names the currencies that there are."
+    ),
+    R.OUT_OF_STOCK: ErrorKind(409, "Sold out", "The last one is sold, or is being paid for."),
+    R.UNKNOWN_COUPON: ErrorKind(409, "No such coupon", "No coupon has this code."),
+    R.COUPON_EXPIRED: ErrorKind(409, "The coupon has expired", "Buy without it."),
+    R.COUPON_EXHAUSTED: ErrorKind(
+        409, "The coupon is used up", "Its last redemption is taken; buy without it."
+    ),
+    R.COUPON_NOT_FOR_THIS: ErrorKind(
+        409, "The coupon is not for this", "It is for other items or currencies."
+    ),
+    R.ALREADY_OWNED: ErrorKind(
+        409, "Owned already", "The player has this, and it is of no use twice."
+    ),
     L.TOO_LARGE: ErrorKind(413, "The document is too large", "A document may have 5 MiB."),
     L.NOT_TEXT: ErrorKind(422, "Not a text", "The document is binary or of no known encoding."),
     L.NOT_MARKDOWN: ErrorKind(422, "Not Markdown", "The document is of another format."),

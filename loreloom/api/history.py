@@ -80,6 +80,8 @@ async def _entries(store: Store, world: WorldRecord, workflow_id: str) -> list[E
 
 def _entry_step(entry: Entry) -> HistoryStep:
     told = TOLD.get(entry.kind, entry.kind)
+    if entry.kind == "quest.requested" and "reason" in entry.data:
+        told = "{giver} asked for help in {region}: {reason}."
     return HistoryStep(
         id=entry.id,
         kind=entry.kind,

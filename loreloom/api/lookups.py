@@ -5,14 +5,16 @@ from fastapi import Request
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.domain.canon import EntityKind, Viewpoint
-from loreloom.domain.ids import CanonName, DocumentId, PlayerId, QuestId, WorldId
+from loreloom.domain.ids import ArcId, CanonName, DocumentId, PlayerId, QuestId, WorldId
 from loreloom.knowledge.documents import get_document
 from loreloom.knowledge.entities import list_entities
 from loreloom.knowledge.models import DEFAULT_CANON, DocumentView, EntityQuery
 from loreloom.knowledge.problems import LoreCode, LoreProblem
+from loreloom.state.arcs import ArcRecord, find_arc
 from loreloom.state.players import PlayerRecord, find_player
 from loreloom.state.quests import QuestRecord, find_quest
-from loreloom.state.worlds import RegionRecord, WorldRecord, facts_of, find_world
+from loreloom.state.regions import RegionRecord
+from loreloom.state.worlds import WorldRecord, facts_of, find_world
 
 
 async def the_world(request: Request, world_id: WorldId) -> WorldRecord:
@@ -37,6 +39,14 @@ async def the_quest(request: Request, quest_id: QuestId) -> QuestRecord:
     if quest is None:
         raise ApiError(ErrorCode.UNKNOWN_QUEST, f"there is no quest {quest_id}")
     return quest
+
+
+async def the_arc(request: Request, arc_id: ArcId) -> ArcRecord:
+    """The arc of that id. Raises ``ApiError`` if there is none."""
+    arc = await find_arc(context_of(request).parts.store, arc_id)
+    if arc is None:
+        raise ApiError(ErrorCode.UNKNOWN_ARC, f"there is no arc {arc_id}")
+    return arc
 
 
 def the_region(world: WorldRecord, region: str) -> RegionRecord:
@@ -73,6 +83,14 @@ async def require_person(
     request: Request, world: WorldRecord, player_id: PlayerId, name: str
 ) -> None:
     """Raise ``ApiError`` unless the player may know of a person of that name in the canon."""
+    if not await knows_person(request, world, player_id, name):
+        raise invalid("giver", f"the canon {world.canon!r} has no person {name!r} to tell of")
+
+
+async def knows_person(
+    request: Request, world: WorldRecord, player_id: PlayerId, name: str
+) -> bool:
+    """Whether the player may know of a person of that name in the canon."""
     store = context_of(request).parts.store
     async with store.reading() as connection:
         facts = await facts_of(connection, world.world_id, player_id)
@@ -83,5 +101,4 @@ async def require_person(
         viewpoint=Viewpoint(rating=world.rating, facts=facts),
         limit=1,
     )
-    if not (await list_entities(store, query)).items:
-        raise invalid("giver", f"the canon {world.canon!r} has no person {name!r} to tell of")
+    return bool((await list_entities(store, query)).items)

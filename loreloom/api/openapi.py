@@ -8,14 +8,17 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from loreloom.api.problems import Problem
+from loreloom.api.schemas.clock import ChangeClock
 from loreloom.api.schemas.lore import AddEntity, CorrectEntity, MergeEntity, PostDocument
 from loreloom.api.schemas.players import CreatePlayer
 from loreloom.api.schemas.quests import ChooseBody, CreateQuest, ProgressBody
-from loreloom.api.schemas.worlds import ChangeWorld, CreateWorld, MakeWeather
+from loreloom.api.schemas.weather import MakeWeather
+from loreloom.api.schemas.worlds import ChangeWorld, CreateWorld
 
 BODIES: tuple[type[BaseModel], ...] = (
     Problem,
     AddEntity,
+    ChangeClock,
     ChangeWorld,
     ChooseBody,
     CorrectEntity,

@@ -1,10 +1,15 @@
 """What the application is built from. Nothing in this room reads the environment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from temporalio.client import Client
 
+from loreloom.api.shop import Shop
 from loreloom.domain.canon import Rating
+from loreloom.domain.climates import ClimateBook
+from loreloom.domain.clock import Calendar
+from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.store import Store
 from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX
@@ -17,8 +22,9 @@ class ApiConfig:
     ``act_gate`` is how many acts on one workflow may be under way in this process, ``streams``
     how many chronicle streams it holds open. ``act_seconds`` bounds the wait for an act's answer,
     ``launch_seconds`` the wait for Temporal when a workflow is started within a request. The rest
-    are a new world's defaults: budgets are tokens a day, ``regions`` are those of the canon
-    ``default``.
+    are a new world's defaults: budgets are tokens a day, ``regions`` and ``calendar`` are those
+    of the canon ``default``, ``climates`` say where they lie. ``arcs_folder``
+    holds the arcs that can be started; it is read anew for each.
     """
 
     queue_prefix: str = DEFAULT_QUEUE_PREFIX
@@ -35,13 +41,21 @@ class ApiConfig:
     world_daily_tokens: int = 2_000_000
     player_daily_tokens: int = 100_000
     regions: tuple[str, ...] = ()
+    arcs_folder: Path | None = None
+    calendar: Calendar = field(default_factory=Calendar)
+    life: LifeContent = NO_LIFE
+    climates: ClimateBook = field(default_factory=ClimateBook)
 
 
 @dataclass(frozen=True, slots=True)
 class AppParts:
-    """The engine's parts as the API uses them. ``temporal`` may be a client not connected yet."""
+    """The engine's parts as the API uses them. ``temporal`` may be a client not connected yet.
+
+    Without a ``shop`` nothing can be bought.
+    """
 
     store: Store
     temporal: Client
     embedder: Embedder
     config: ApiConfig = ApiConfig()
+    shop: Shop | None = None

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from loreloom.api.forecasts import weather_now
+from loreloom.api.schemas.clock import CalendarBody
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.quests import (
     ChoiceView,
@@ -12,22 +14,18 @@ from loreloom.api.schemas.quests import (
     QuestView,
 )
 from loreloom.api.schemas.worlds import (
-    CalendarBody,
-    DayPartStart,
     FactionView,
-    RegionWeather,
-    WeatherNow,
     WorldSummary,
     WorldView,
 )
-from loreloom.domain.clock import Calendar, GameTime
+from loreloom.domain.clock import GameTime
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import Objective, QuestProgress
 from loreloom.domain.rewards import Reward, reward_for
 from loreloom.domain.story import QuestStory
 from loreloom.knowledge.models import EntityView
 from loreloom.state.quests import QuestRecord
-from loreloom.state.worlds import RegionRecord, WorldRecord
+from loreloom.state.worlds import WorldRecord
 
 
 def game_time(world: WorldRecord, at: datetime) -> GameTime:
@@ -42,6 +40,9 @@ def world_summary(world: WorldRecord, now: datetime) -> WorldSummary:
         **world.model_dump(exclude={"calendar", "clock", "regions"}),
         game_time=GameTimeView.of(time),
         season=time.season,
+        month=time.month,
+        holiday=time.holiday,
+        moon=time.moon,
     )
 
 
@@ -49,24 +50,15 @@ def world_view(
     world: WorldRecord, factions: Sequence[EntityView], head: int, now: datetime
 ) -> WorldView:
     """A world with its weather, its factions and the head of its chronicle."""
+    seconds = world.clock.game_seconds(now)
     return WorldView(
         **dict(world_summary(world, now)),
-        calendar=_calendar(world.calendar),
+        calendar=CalendarBody.of(world.calendar),
         scale=world.clock.scale,
         paused=world.clock.paused,
-        weather={region.region: _weather(world, region, now) for region in world.regions},
+        weather={region.region: weather_now(region, seconds) for region in world.regions},
         factions=tuple(FactionView(entity_id=f.entity_id, name=f.name) for f in factions),
         chronicle_head=head,
-    )
-
-
-def region_weather(world: WorldRecord, region: RegionRecord, now: datetime) -> RegionWeather:
-    """The weather of one region now."""
-    return RegionWeather(
-        world_id=world.world_id,
-        region=region.region,
-        **dict(_weather(world, region, now)),
-        game_time=GameTimeView.of(game_time(world, now)),
     )
 
 
@@ -137,18 +129,3 @@ def _rewards(quest: QuestRecord) -> Reward | None:
     if quest.reward is not None:
         return quest.reward
     return reward_for(quest.plan, quest.progress) if quest.plan else None
-
-
-def _weather(world: WorldRecord, region: RegionRecord, now: datetime) -> WeatherNow:
-    seconds = world.clock.game_seconds(now)
-    lasting = region.until is None or seconds < region.until
-    return WeatherNow(state=region.weather_at(seconds), until=region.until if lasting else None)
-
-
-def _calendar(calendar: Calendar) -> CalendarBody:
-    return CalendarBody(
-        hours_per_day=calendar.hours_per_day,
-        days_per_season=calendar.days_per_season,
-        seasons=calendar.seasons,
-        part_starts=tuple(DayPartStart(part=p, hour=h) for p, h in calendar.part_starts),
-    )

@@ -39,8 +39,9 @@ class QuestBrief(DraftModel):
     """What the rules decided before any word was written.
 
     ``cast`` holds every entity that the quest may name; ``giver`` is set if the caller asked for
-    one. ``theme`` is the caller's wish: data, never an instruction. ``objectives`` is how many
-    objectives are wanted beside the choice, ``choices`` how many ways out (none, or two or more).
+    one. ``theme`` is the caller's wish: data, never an instruction. ``now`` says in short
+    sentences what is so in the world. ``objectives`` is how many objectives are wanted beside the
+    choice, ``choices`` how many ways out (none, or two or more).
     """
 
     kind: QuestKind
@@ -50,6 +51,7 @@ class QuestBrief(DraftModel):
     giver: str | None = None
     region: str | None = None
     theme: str | None = None
+    now: tuple[str, ...] = ()
     objectives: int = Field(ge=1, le=5)
     choices: int = Field(ge=0, le=4)
 

@@ -11,6 +11,10 @@ PassageId = NewType("PassageId", str)
 EntityId = NewType("EntityId", str)
 GenerationId = NewType("GenerationId", str)
 FactId = NewType("FactId", str)
+PaymentId = NewType("PaymentId", str)
+RefundId = NewType("RefundId", str)
+DisputeId = NewType("DisputeId", str)
+ArcId = NewType("ArcId", str)
 
 
 def quest_workflow_id(quest_id: QuestId) -> str:
@@ -18,6 +22,36 @@ def quest_workflow_id(quest_id: QuestId) -> str:
     return f"quest/{quest_id}"
 
 
+def arc_workflow_id(arc_id: ArcId) -> str:
+    """The Temporal workflow id of a story arc; also the root of its idempotency keys."""
+    return f"arc/{arc_id}"
+
+
 def ingestion_workflow_id(document_id: DocumentId, revision: int) -> str:
     """The Temporal workflow id of one ingestion: one a document and revision."""
     return f"ingest/{document_id}/{revision}"
+
+
+def clock_workflow_id(world_id: WorldId) -> str:
+    """The Temporal workflow id of a world's clock; also the root of its idempotency keys."""
+    return f"clock/{world_id}"
+
+
+def weather_workflow_id(world_id: WorldId, region: str) -> str:
+    """The Temporal workflow id of a region's weather."""
+    return f"weather/{world_id}/{region}"
+
+
+def payment_workflow_id(payment_id: PaymentId) -> str:
+    """The Temporal workflow id of a purchase; also the root of its idempotency keys."""
+    return f"payment/{payment_id}"
+
+
+def refund_workflow_id(refund_id: RefundId) -> str:
+    """The Temporal workflow id of a refund; also the root of its idempotency keys."""
+    return f"refund/{refund_id}"
+
+
+def dispute_workflow_id(dispute_id: DisputeId) -> str:
+    """The Temporal workflow id of a dispute, under the provider's own id of it."""
+    return f"dispute/{dispute_id}"

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loreloom.domain.clock import DayPart
+from loreloom.domain.calendar import PartName
 from loreloom.domain.ids import FactId
 from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.domain.weather import Weather
@@ -85,7 +85,7 @@ class Surroundings(QuestModel):
     """What is so, at the moment of an act, where the player is."""
 
     hour: int
-    part: DayPart
+    part: str
     weather: Weather = Weather.CLEAR
     facts: frozenset[FactId] = frozenset()
 
@@ -97,7 +97,7 @@ class Condition(QuestModel):
     """
 
     hours: tuple[int, int] | None = None
-    part: DayPart | None = None
+    part: PartName | None = None
     weather: tuple[Weather, ...] = ()
     fact: FactId | None = None
     without_fact: FactId | None = None
@@ -106,7 +106,7 @@ class Condition(QuestModel):
         """What keeps the condition from holding, in words; ``None`` if it holds."""
         if self.hours is not None and not _within(now.hour, self.hours):
             return f"it must be between hour {self.hours[0]} and hour {self.hours[1]}"
-        if self.part is not None and now.part is not self.part:
+        if self.part is not None and now.part != self.part:
             return f"it must be {self.part}"
         if self.weather and now.weather not in self.weather:
             return f"the weather must be {' or '.join(self.weather)}"

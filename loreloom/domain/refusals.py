@@ -15,6 +15,16 @@ class RefusalCode(StrEnum):
     ALREADY_CHOSEN = "already_chosen"
     CONDITION_UNMET = "condition_unmet"
     TOO_MUCH = "too_much"
+    UNKNOWN_ITEM = "unknown_item"
+    NO_PRICE = "no_price"
+    OUT_OF_STOCK = "out_of_stock"
+    UNKNOWN_COUPON = "unknown_coupon"
+    COUPON_EXPIRED = "coupon_expired"
+    COUPON_EXHAUSTED = "coupon_exhausted"
+    COUPON_NOT_FOR_THIS = "coupon_not_for_this"
+    ALREADY_OWNED = "already_owned"
+    NO_OPEN_GOAL = "no_open_goal"
+    CANNOT_MIGRATE = "cannot_migrate"
 
 
 class Refusal(Exception):

@@ -27,6 +27,7 @@ class TemplateReason(StrEnum):
     REFUSED = "refused"
     OUT_OF_TIME = "out_of_time"
     NO_CAST = "no_cast"
+    NAMED = "named"
     TOLD_BY_TEMPLATE = "told_by_template"
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from loreloom.domain.quest import QuestKind
 from loreloom.domain.templates import PlainEpilogues, QuestTemplate
 
 EPILOGUES_FILE = "epilogues.yaml"
@@ -59,6 +60,10 @@ class TemplateLibrary(BaseModel):
 
     templates: tuple[QuestTemplate, ...]
     epilogues: PlainEpilogues
+
+    def kinds(self) -> dict[str, QuestKind]:
+        """The kind of quest that each template makes, by its id."""
+        return {template.template_id: template.kind for template in self.templates}
 
 
 def load_templates(folder: Path) -> TemplateLibrary:

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.domain.rewards import Reward, experience_for, level_at
+from loreloom.state.payments import EntitlementRecord, entitlements_of
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.worlds import InventoryItem, Player, Standing
 
@@ -25,7 +26,7 @@ class PlayerRecord(BaseModel):
     coin: int
     inventory: dict[str, int]
     standing: dict[str, int]
-    entitlements: tuple[str, ...] = ()
+    entitlements: tuple[EntitlementRecord, ...] = ()
     created_at: datetime
 
 
@@ -86,6 +87,7 @@ async def find_player(store: Store, world_id: WorldId, player_id: PlayerId) -> P
             coin=row.coin,
             inventory={row.item: row.count_ for row in items if row.count_},
             standing={row.faction: row.standing for row in standings},
+            entitlements=tuple(await entitlements_of(connection, world_id, player_id)),
             created_at=row.created_at,
         )
 

@@ -9,8 +9,10 @@ from sqlalchemy import func as sql
 from sqlalchemy import select, text, update
 
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.living.memories import Deed, deed_of
 from loreloom.domain.quest import QuestProgress
 from loreloom.domain.rewards import Reward
+from loreloom.state.memories import REMEMBER, remember
 from loreloom.state.players import grant
 from loreloom.state.store import GAME_SECONDS, Event, Store, Transaction
 from loreloom.state.tables.quests import Quest, QuestAct
@@ -45,7 +47,7 @@ class TakenStep(BaseModel):
 
 # One statement, because a player waits for it: five would cost five round trips, and would hold the
 # world's row, which orders the chronicle, through the last of them.
-RECORD = text(f"""
+RECORD_CTES = f"""
 WITH claimed AS (
     INSERT INTO quest_acts (quest_id, action_id, revision, progress, at)
     VALUES (:quest_id, :action_id, :revision, CAST(:progress AS jsonb), :at)
@@ -72,9 +74,13 @@ WITH claimed AS (
     SELECT world_id, chronicle_seq, :key, :kind, clock_timestamp(), game_seconds,
         :player_id, :subject, CAST(:data AS jsonb)
     FROM counted
-)
-SELECT max(at) FROM claimed
-""")
+)"""
+ANSWER = "\nSELECT max(at) FROM claimed"
+RECORD = text(RECORD_CTES + ANSWER)
+
+REMEMBERED = REMEMBER.format(game_seconds="clock.game_seconds", clock="counted")
+RECORD_AND_REMEMBER = text(f"{RECORD_CTES}, remembered AS ({REMEMBERED})" + ANSWER)
+"""The same for a step after which the quest's giver remembers the player for something."""
 
 
 async def record_step(store: Store, step: QuestStep) -> TakenStep:
@@ -98,7 +104,11 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
         "subject": event.subject,
         "data": to_json(event.data).decode(),
     }
-    (at,) = await store.run_alone(RECORD, values)
+    statement, deed = RECORD, deed_of(step.progress)
+    if deed is not None:
+        statement = RECORD_AND_REMEMBER
+        values |= {"memory_id": event.subject, "deed": deed.value}
+    (at,) = await store.run_alone(statement, values)
     if at is not None:
         return TakenStep(revision=step.progress.revision, progress=step.progress, at=at)
     return await _taken(store, step.quest_id, action_id)
@@ -111,6 +121,7 @@ async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
         if not await tx.first_time(key):
             return
         await _advance(tx, step.quest_id, step.progress)
+        await remember(tx, step.quest_id, Deed.KEPT_WORD)
         await grant(tx, step.world_id, step.player_id, reward)
         await tx.run(
             update(Quest)

@@ -25,11 +25,31 @@ from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.quests import Quest
 
+ENDED = frozenset(
+    {QuestState.COMPLETED, QuestState.FAILED, QuestState.ABANDONED, QuestState.EXPIRED}
+)
+"""The states that a quest ends in; one that is broken may still be repaired."""
+
+
+class QuestOccasion(BaseModel):
+    """What just happened in the world, if that is what a quest is about, and why it happened."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    opening_id: str
+    kind: str
+    day: int
+    reason: str
+    why: str
+
 
 class QuestRequest(BaseModel):
     """What the caller asked for. ``theme`` is somebody's free words: data, never an instruction.
 
-    ``offer_seconds`` is real time, ``limit_game_hours`` game time from acceptance.
+    Who named neither giver, theme nor region gets those of an ``occasion``, if there is one.
+
+    ``offer_seconds`` is real time, ``limit_game_hours`` game time from acceptance. ``template`` is
+    the one that an arc names: no model is asked then.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +61,19 @@ class QuestRequest(BaseModel):
     difficulty: Difficulty = Difficulty.NORMAL
     offer_seconds: int | None = None
     limit_game_hours: int | None = None
+    template: str | None = None
+    occasion: QuestOccasion | None = None
+
+    def on(self, occasion: QuestOccasion, giver: str, region: str) -> "QuestRequest":
+        """This request, made for what just happened to somebody somewhere."""
+        return self.model_copy(
+            update={
+                "occasion": occasion,
+                "giver": giver,
+                "region": region,
+                "theme": f"{occasion.reason}, because {occasion.why}",
+            }
+        )
 
 
 class Citation(BaseModel):
@@ -96,9 +129,12 @@ async def request_quest(
     world_id: WorldId,
     player_id: PlayerId,
     request: QuestRequest,
-    start: PlannedStart,
+    start: PlannedStart | None,
 ) -> None:
-    """Keep a request for a quest, with the intent to start its workflow."""
+    """Keep a request for a quest, with the intent to start its workflow.
+
+    Without one, whoever asks starts it: an arc does, which is as durable as the intent.
+    """
     await tx.run(
         insert(Quest).values(
             quest_id=quest_id,
@@ -108,7 +144,8 @@ async def request_quest(
             state=QuestState.DESIGNING,
         )
     )
-    await plan_start(tx, start)
+    if start is not None:
+        await plan_start(tx, start)
     tx.tell(
         Event(
             world_id=world_id,
@@ -116,7 +153,7 @@ async def request_quest(
             kind="quest.requested",
             subject=quest_workflow_id(quest_id),
             player_id=player_id,
-            data={"quest_id": quest_id, "kind": request.kind},
+            data={"quest_id": quest_id, "kind": request.kind, **_occasion(request)},
         )
     )
 
@@ -191,6 +228,18 @@ async def keep_epilogue(tx: Transaction, quest_id: QuestId, epilogue: str) -> bo
         .returning(Quest.quest_id)
     )
     return kept.first() is not None
+
+
+def _occasion(request: QuestRequest) -> dict[str, str]:
+    """What the chronicle says of why a quest was asked for, where the world itself was why."""
+    if request.occasion is None:
+        return {}
+    return {
+        "giver": str(request.giver),
+        "region": str(request.region),
+        "reason": request.occasion.reason,
+        "opening_id": request.occasion.opening_id,
+    }
 
 
 def _record(row: Row[Any]) -> QuestRecord:

@@ -13,7 +13,9 @@ from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.tables.worlds import ChronicleEntry, Effect, World
 
 GAME_SECONDS = """(game_anchor + CASE WHEN paused THEN 0 ELSE
-    greatest(0, floor(extract(epoch FROM clock_timestamp() - clock_anchor) * scale))::bigint
+    floor(game_micros / 1000000.0
+        + greatest(0, extract(epoch FROM clock_timestamp() - clock_anchor))
+            * scale::numeric)::bigint
 END)"""
 """``Clock.game_seconds`` of a row of ``worlds`` at the moment of the statement, in SQL."""
 
@@ -22,6 +24,7 @@ class Event(BaseModel):
     """Something that happened, as it is told to the chronicle.
 
     ``key`` names the step that tells it: the same key is told once in a world, whatever is retried.
+    ``game_seconds`` is for what has a time of its own in the world; else it is when it is told.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +34,7 @@ class Event(BaseModel):
     kind: str
     subject: str
     player_id: PlayerId | None = None
+    game_seconds: int | None = None
     data: dict[str, Any] = {}
 
 
@@ -90,7 +94,9 @@ class Transaction:
                     "key": event.key,
                     "kind": event.kind,
                     "at": row.now,
-                    "game_seconds": row.game_seconds,
+                    "game_seconds": row.game_seconds
+                    if event.game_seconds is None
+                    else event.game_seconds,
                     "player_id": event.player_id,
                     "subject": event.subject,
                     "data": event.data,

@@ -1,5 +1,6 @@
 """Worlds: their settings, their clocks and what is so in them."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,24 +15,10 @@ from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
 from loreloom.domain.quest import Surroundings
 from loreloom.domain.weather import Weather
 from loreloom.state.paging import Page, page_of
+from loreloom.state.regions import RegionRecord, add_regions, regions_of
+from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Event, Store, Transaction
-from loreloom.state.tables.worlds import Fact, Region, World
-
-
-class RegionRecord(BaseModel):
-    """A region and its weather. ``until`` is when made weather ends, in game seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    region: str
-    weather: Weather = Weather.CLEAR
-    until: int | None = None
-
-    def weather_at(self, game_seconds: int) -> Weather:
-        """The weather at a moment of game time: what was made, while it lasts, else clear."""
-        if self.until is not None and game_seconds >= self.until:
-            return Weather.CLEAR
-        return self.weather
+from loreloom.state.tables.worlds import Fact, World
 
 
 class WorldRecord(BaseModel):
@@ -53,15 +40,19 @@ class WorldRecord(BaseModel):
     created_at: datetime | None = None
 
 
-async def create_world(store: Store, world: WorldRecord) -> None:
-    """Create a world with its regions and the first entry of its chronicle."""
+async def create_world(
+    store: Store, world: WorldRecord, starts: Sequence[PlannedStart] = ()
+) -> None:
+    """Create a world with its regions, the first entry of its chronicle, and its workflows' plan.
+
+    What its calendar tells begins after the moment at which its clock begins.
+    """
     async with store.transaction() as tx:
-        await tx.run(insert(World).values(**_columns(world)))
-        if world.regions:
-            await tx.run(
-                insert(Region),
-                [{"world_id": world.world_id, "region": r.region} for r in world.regions],
-            )
+        told = {"clock_told": world.clock.game_anchor}
+        await tx.run(insert(World).values(**_columns(world), **told))
+        for start in starts:
+            await plan_start(tx, start)
+        await add_regions(tx, world.world_id, world.regions)
         tx.tell(
             Event(
                 world_id=world.world_id,
@@ -81,12 +72,9 @@ async def find_world(store: Store, world_id: WorldId) -> WorldRecord | None:
         ).first()
         if row is None:
             return None
-        regions = await connection.execute(
-            select(Region.region, Region.weather, Region.weather_until)
-            .where(Region.world_id == world_id)
-            .order_by(Region.region)
-        )
-        return _record(row, regions.all())
+        world = record_of(row)
+        regions = await regions_of(connection, world_id, world.seed, world.calendar)
+        return world.model_copy(update={"regions": regions})
 
 
 async def list_worlds(store: Store, *, after: str | None, limit: int) -> Page[WorldRecord]:
@@ -96,7 +84,7 @@ async def list_worlds(store: Store, *, after: str | None, limit: int) -> Page[Wo
         query = query.where(World.world_id > after)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return page_of([_record(row, ()) for row in rows], limit, lambda world: world.world_id)
+    return page_of([record_of(row) for row in rows], limit, lambda world: world.world_id)
 
 
 async def change_world(store: Store, world_id: WorldId, changes: dict[str, Any]) -> bool:
@@ -118,34 +106,6 @@ async def change_world(store: Store, world_id: WorldId, changes: dict[str, Any])
                 kind="world.changed",
                 subject=world_id,
                 data=changes,
-            )
-        )
-        return True
-
-
-async def make_weather(
-    store: Store, world_id: WorldId, region: str, weather: Weather, until: int | None
-) -> bool:
-    """Make a region's weather, until a moment of game time or for good. ``False`` if unknown."""
-    async with store.transaction() as tx:
-        changed = await tx.run(
-            update(Region)
-            .where(Region.world_id == world_id, Region.region == region)
-            .values(weather=weather, weather_until=until)
-            .returning(Region.region)
-        )
-        if changed.first() is None:
-            return False
-        world = await tx.run(
-            select(World.chronicle_seq).where(World.world_id == world_id).with_for_update()
-        )
-        tx.tell(
-            Event(
-                world_id=world_id,
-                key=f"weather/{region}/{world.scalar_one()}",
-                kind="weather.changed",
-                subject=f"region/{region}",
-                data={"region": region, "state": weather.value},
             )
         )
         return True
@@ -201,12 +161,25 @@ def _columns(world: WorldRecord) -> dict[str, Any]:
         "calendar": world.calendar.model_dump(mode="json"),
         "clock_anchor": world.clock.anchor,
         "game_anchor": world.clock.game_anchor,
+        "game_micros": world.clock.game_micros,
         "scale": world.clock.scale,
         "paused": world.clock.paused,
     }
 
 
-def _record(row: Row[Any], regions: Any) -> WorldRecord:
+def clock_of(row: Row[Any]) -> Clock:
+    """The clock of a row of the worlds' table."""
+    return Clock(
+        anchor=row.clock_anchor,
+        game_anchor=row.game_anchor,
+        game_micros=row.game_micros,
+        scale=row.scale,
+        paused=row.paused,
+    )
+
+
+def record_of(row: Row[Any]) -> WorldRecord:
+    """The world of a row of its table, without its regions."""
     return WorldRecord(
         world_id=WorldId(row.world_id),
         name=row.name,
@@ -217,15 +190,6 @@ def _record(row: Row[Any], regions: Any) -> WorldRecord:
         world_daily_tokens=row.world_daily_tokens,
         player_daily_tokens=row.player_daily_tokens,
         calendar=Calendar.model_validate(row.calendar),
-        clock=Clock(
-            anchor=row.clock_anchor,
-            game_anchor=row.game_anchor,
-            scale=row.scale,
-            paused=row.paused,
-        ),
-        regions=tuple(
-            RegionRecord(region=r.region, weather=Weather(r.weather), until=r.weather_until)
-            for r in regions
-        ),
+        clock=clock_of(row),
         created_at=row.created_at,
     )

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from datetime import timedelta
+from pathlib import Path
 
 import uvicorn
 import uvloop
@@ -9,13 +11,18 @@ import yaml
 
 from loreloom.api.app import create_app, feed_of
 from loreloom.api.parts import ApiConfig, AppParts
+from loreloom.api.shop import BadWebhook, Shop
 from loreloom.api.stream import Feed
+from loreloom.domain.provider import ToldEvent
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.payments.price_book import load_price_book
+from loreloom.payments.webhooks import NotAnEvent, NotSigned, Signatures
 from loreloom.state.store import Store
-from loreloom.workers.settings import PROJECT, Settings
+from loreloom.workers.calendar_content import load_calendar
+from loreloom.workers.climate_content import load_climates
+from loreloom.workers.life_content import load_life
+from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
-
-WORLD_FILE = PROJECT / "content" / "world.yaml"
 
 
 class ApiServer(uvicorn.Server):
@@ -48,16 +55,43 @@ def api_config(settings: Settings) -> ApiConfig:
         streams=settings.chronicle_streams,
         world_daily_tokens=settings.world_daily_tokens,
         player_daily_tokens=settings.player_daily_tokens,
-        regions=default_regions(),
+        arcs_folder=settings.arcs,
+        regions=default_regions(settings.content_folder),
+        life=load_life(settings.content_folder),
+        calendar=load_calendar(settings.content_folder),
+        climates=load_climates(settings.content_folder),
     )
 
 
-def default_regions() -> tuple[str, ...]:
-    """The regions of the example world, which a world of the canon `default` has; none without."""
-    if not WORLD_FILE.exists():
+def default_regions(content: Path) -> tuple[str, ...]:
+    """The regions of the content's world, which a world of the canon `default` has; none without.
+
+    ``content`` is the content folder.
+    """
+    world_file = content / "world.yaml"
+    if not world_file.exists():
         return ()
-    world = yaml.safe_load(WORLD_FILE.read_text(encoding="utf-8"))
+    world = yaml.safe_load(world_file.read_text(encoding="utf-8"))
     return tuple(region["name"] for region in world["regions"])
+
+
+def shop_of(settings: Settings) -> Shop | None:
+    """The store of the settings' price book; ``None`` without a provider to pay at."""
+    if not settings.takes_payments:
+        return None
+    signatures = Signatures(settings.stripe_webhook_secrets)
+
+    def read_webhook(body: bytes, signature: str) -> ToldEvent:
+        try:
+            return signatures.read(body, signature)
+        except (NotSigned, NotAnEvent):
+            raise BadWebhook from None
+
+    return Shop(
+        book=load_price_book(settings.price_book),
+        read_webhook=read_webhook,
+        expiry=timedelta(seconds=settings.payment_expiry_seconds),
+    )
 
 
 async def _serve(settings: Settings) -> None:
@@ -68,6 +102,7 @@ async def _serve(settings: Settings) -> None:
             Embedder.load, EmbeddingConfig(model=settings.embedding_model)
         ),
         config=api_config(settings),
+        shop=shop_of(settings),
     )
     app = create_app(parts)
     config = uvicorn.Config(

@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
@@ -25,11 +26,16 @@ def load_or_make_keys(settings: Settings) -> StackKeys:
     file = settings.keys_file
     if not file.exists():
         keys = StackKeys(game=new_secret(), designer=new_secret(), ops=new_secret())
-        partial = file.with_name(f"{file.name}.{os.getpid()}")
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            json.dump(keys.model_dump(), out, indent=2)
-        partial.rename(file)
+        _write(file, json.dumps(keys.model_dump(), indent=2))
     return StackKeys.model_validate_json(file.read_text())
+
+
+def load_or_make_webhook_secret(settings: Settings) -> str:
+    """What the provider's stand-in signs with; made at random when there is none yet."""
+    file = settings.loreloom_home / "webhook-secret"
+    if not file.exists():
+        _write(file, f"whsec_{new_secret()}")
+    return file.read_text()
 
 
 async def register_keys(settings: Settings, keys: StackKeys) -> None:
@@ -41,3 +47,10 @@ async def register_keys(settings: Settings, keys: StackKeys) -> None:
             await ensure_key(store, f"stack-{scope}", secret, frozenset({scope}))
     finally:
         await store.close()
+
+
+def _write(file: Path, text: str) -> None:
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+        out.write(text)
+    partial.rename(file)

@@ -110,6 +110,21 @@ def model_server(settings: Settings, port: int) -> Program:
     )
 
 
+def stripe(home: Path, port: int, webhook: str | None, secret: str | None) -> Program:
+    """The payment provider's stand-in; it signs what it sends to `webhook` with `secret`."""
+    command = [sys.executable, "-m", "loreloom.workers.stripe_standin", "--port", str(port)]
+    command += ["--state", str(home / "stripe.pickle")]
+    if webhook is not None:
+        command += ["--webhook", webhook]
+    return Program(
+        name="stripe",
+        command=command,
+        ready=lambda: answers(f"http://{LOOPBACK}:{port}/js.stripe.com/v3/"),
+        environment={"STANDIN_WEBHOOK_SECRET": secret or ""},
+        stop_seconds=5,
+    )
+
+
 def api(settings: Settings) -> Program:
     """The API process."""
     return Program(

@@ -18,6 +18,7 @@ EMBEDDED_MODEL = "smollm2-135m-instruct"
 
 Addresses = Annotated[tuple[str, ...], NoDecode]
 Roles = Annotated[tuple[Role, ...], NoDecode]
+Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Count = Annotated[int, Field(ge=1, le=100_000)]
 
@@ -129,6 +130,24 @@ class Settings(BaseSettings):
         100_000, ge=0, description="Tokens a day (UTC) that a player of a new world may spend."
     )
 
+    stripe_api_key: SecretStr | None = Field(
+        None, description="Key that purchases are made with at Stripe, or at `STRIPE_API_BASE`."
+    )
+    stripe_api_base: str | None = Field(
+        None,
+        description="Another address than Stripe's own; unset and without a key, `loreloom up`"
+        " starts a stand-in.",
+    )
+    stripe_webhook_secrets: Secrets = Field(
+        (), description="Secrets that webhooks may be signed with, separated by commas."
+    )
+    payment_return_url: str = Field(
+        "https://example.com/", description="Page that a buyer comes back to after a checkout."
+    )
+    payment_expiry_seconds: int = Field(
+        3600, ge=1, le=80_000, description="An unpaid checkout is closed after this long."
+    )
+
     act_gate: Count = Field(
         6, description="Acts at once on one workflow; more are answered 429 with `Retry-After`."
     )
@@ -162,7 +181,9 @@ class Settings(BaseSettings):
         8.0, description="Time that a process gets to finish what it is at when it is stopped."
     )
 
-    @field_validator("gold_urls", "silver_urls", "worker_roles", mode="before")
+    @field_validator(
+        "gold_urls", "silver_urls", "worker_roles", "stripe_webhook_secrets", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         if isinstance(value, str):
@@ -205,9 +226,24 @@ class Settings(BaseSettings):
         return f"http://127.0.0.1:{self.loreloom_port}"
 
     @property
+    def price_book(self) -> Path:
+        """The file of what is for sale."""
+        return self.content_folder / "store.yaml"
+
+    @property
+    def takes_payments(self) -> bool:
+        """Whether there is a provider to pay at."""
+        return self.stripe_api_key is not None
+
+    @property
     def quest_templates(self) -> Path:
         """The folder of the quest templates."""
         return self.content_folder / "quests"
+
+    @property
+    def arcs(self) -> Path:
+        """The folder of the story arcs."""
+        return self.content_folder / "arcs"
 
     def required_database_url(self) -> str:
         """The database's address. Raises MissingSettingError when there is none."""
@@ -229,8 +265,8 @@ class Settings(BaseSettings):
             if isinstance(value, SecretStr):
                 value = value.get_secret_value()
             if isinstance(value, tuple):
-                value = ",".join(value)
-            values[name.upper()] = "" if value is None else str(value)
+                value = ",".join(map(_shown, value))
+            values[name.upper()] = "" if value is None else _shown(value)
         return values
 
     @staticmethod
@@ -238,6 +274,10 @@ class Settings(BaseSettings):
         if value is None:
             raise MissingSettingError(name.upper())
         return value
+
+
+def _shown(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 class MissingSettingError(Exception):

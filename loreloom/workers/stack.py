@@ -9,13 +9,19 @@ from typing import IO, Self
 
 from loreloom.workers import programs
 from loreloom.workers.home import lock_home, set_aside
-from loreloom.workers.keys import StackKeys, load_or_make_keys, register_keys
+from loreloom.workers.keys import (
+    StackKeys,
+    load_or_make_keys,
+    load_or_make_webhook_secret,
+    register_keys,
+)
 from loreloom.workers.migrate import migrate_database, migrate_temporal
 from loreloom.workers.parts import Part, PartFailedError, Program
 from loreloom.workers.ports import LOOPBACK, free_port, is_free
 from loreloom.workers.settings import Settings
 
 DATABASE = "loreloom"
+STANDIN_KEY = "sk_test_standin"
 OWN_MODEL_FIRST_TOKEN_SECONDS = 8.0
 """A model on processor cores that everything else uses too is slow, and alive all the same."""
 POLL_SECONDS = 0.1
@@ -26,6 +32,7 @@ class PartName(StrEnum):
 
     POSTGRES = "postgres"
     TEMPORAL = "temporal"
+    STRIPE = "stripe"
     VLLM = "vllm"
     WORKER = "worker"
     API = "api"
@@ -33,7 +40,7 @@ class PartName(StrEnum):
 
 STOP_ORDER = (
     (PartName.API, PartName.WORKER, PartName.VLLM),
-    (PartName.TEMPORAL,),
+    (PartName.TEMPORAL, PartName.STRIPE),
     (PartName.POSTGRES,),
 )
 
@@ -149,6 +156,8 @@ class Stack:
             url = f"postgresql://postgres@{LOOPBACK}:{port}/{DATABASE}"
             self.settings = self.settings.with_changes(database_url=url)
             self._add(PartName.POSTGRES, programs.postgres(home, port, self._postgres_options))
+        if self._takes(PartName.STRIPE):
+            self._launch_provider()
         if self._takes(PartName.TEMPORAL) and self.settings.temporal_address is None:
             port, ui_port = free_port(), free_port()
             self.settings = self.settings.with_changes(
@@ -177,12 +186,29 @@ class Stack:
                 self.settings = self.settings.with_changes(**{f"{tier}_urls": own}, **patience)
         self._add(PartName.VLLM, programs.model_server(settings, port))
 
+    def _launch_provider(self) -> None:
+        settings = self.settings
+        if settings.stripe_api_base is not None or settings.stripe_api_key is not None:
+            return
+        port, webhook, secret = free_port(), None, None
+        if self._takes(PartName.API):
+            webhook = f"{settings.api_url}/v1/webhooks/stripe"
+            secret = load_or_make_webhook_secret(settings)
+        self.settings = settings.with_changes(
+            stripe_api_base=f"http://{LOOPBACK}:{port}",
+            stripe_api_key=STANDIN_KEY,
+            stripe_webhook_secrets=secret or settings.stripe_webhook_secrets,
+        )
+        self._add(PartName.STRIPE, programs.stripe(settings.loreloom_home, port, webhook, secret))
+
     def _prepare_servers(self) -> None:
         if PartName.POSTGRES in self._parts:
             self.wait_for(PartName.POSTGRES)
         if self.settings.database_url:
             self._say("bringing the database up to date")
             migrate_database(self.settings)
+        if PartName.STRIPE in self._parts:
+            self.wait_for(PartName.STRIPE)
         if PartName.TEMPORAL in self._parts:
             self.wait_for(PartName.TEMPORAL)
         elif self._takes(PartName.WORKER):

@@ -9,25 +9,47 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker
 
+from loreloom.activities.arc import ArcActivities
+from loreloom.activities.clock import ClockActivities
 from loreloom.activities.design import DesignActivities
 from loreloom.activities.desk import WritingParts
 from loreloom.activities.epilogue import EpilogueActivities
 from loreloom.activities.knowledge import KnowledgeActivities
+from loreloom.activities.life import LifeActivities
+from loreloom.activities.payment import payment_activities
 from loreloom.activities.quest import QuestActivities
+from loreloom.activities.weather import WeatherActivities
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
 from loreloom.generation.templates import load_templates
 from loreloom.generation.tiers import Tier, TierName
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.payments.gateway import Gateway
 from loreloom.state.store import Store
+from loreloom.workers.life_content import load_life
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
+from loreloom.workflows.arc import ArcWorkflow
+from loreloom.workflows.clock import WorldClockWorkflow
 from loreloom.workflows.ingestion import IngestionWorkflow
+from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundWorkflow
 from loreloom.workflows.quest import QuestWorkflow
+from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.weather import RegionWeatherWorkflow
 
-WORKFLOWS = (QuestWorkflow, IngestionWorkflow)
+WORKFLOWS = (
+    QuestWorkflow,
+    ArcWorkflow,
+    IngestionWorkflow,
+    WorldClockWorkflow,
+    RegionWeatherWorkflow,
+    PaymentWorkflow,
+    RefundWorkflow,
+    DisputeWorkflow,
+    ReconciliationWorkflow,
+)
 
 # Without Temporal's sandbox, which re-enters itself for every payload and cost an act two
 # milliseconds of the worker (docs/decisions/0003). What it guards against, the tests do: workflow
@@ -77,6 +99,7 @@ async def open_workers(
     embedder = await asyncio.to_thread(
         Embedder.load, EmbeddingConfig(model=settings.embedding_model)
     )
+    living = load_life(settings.content_folder)
     writing = WritingParts(
         store=store,
         embedder=embedder,
@@ -84,9 +107,11 @@ async def open_workers(
         lexicon=load_lexicon(),
         templates=load_templates(settings.quest_templates),
         budget=Budget(total_s=settings.design_seconds),
+        life=living,
     )
     design, epilogue = DesignActivities(writing), EpilogueActivities(writing)
     quest = QuestActivities(store)
+    arc = ArcActivities(store, client, writing.templates.kinds())
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
@@ -95,11 +120,20 @@ async def open_workers(
             quest.look_around,
             design.design_by_template,
             epilogue.epilogue_by_template,
+            *arc.all(),
+            LifeActivities(store, living).live,
+            *ClockActivities(store).all(),
+            *WeatherActivities(store).all(),
         ],
         Role.SILVER: [design.design],
         Role.GOLD: [epilogue.epilogue],
         Role.KNOWLEDGE: knowledge.all(),
     }
+    if settings.stripe_api_key is not None:
+        gateway = Gateway(settings.stripe_api_key, settings.stripe_api_base)
+        stack.push_async_callback(gateway.close)
+        return_url = settings.payment_return_url
+        served[Role.STORY] += payment_activities(store, gateway, return_url)
     return [_worker(client, settings, role, served[role], interceptors) for role in roles]
 
 

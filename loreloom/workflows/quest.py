@@ -7,9 +7,15 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
 
 with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.arc import QuestEnded
     from loreloom.activities.signatures.errors import BROKEN
     from loreloom.activities.signatures.quest import (
         DesignSteps,
@@ -63,6 +69,7 @@ class QuestWorkflow:
         self._quest = start.quest
         self._clock = start.clock
         self._plan = start.plan
+        self._tell_at_end = start.tell
         self._progress = start.progress
         self._deadline: datetime | None = start.deadline
         self._failure: ActivityError | None = None
@@ -79,6 +86,7 @@ class QuestWorkflow:
             await self._play()
             await self._reward()
             await self._tell_epilogue()
+            await self._say_that_it_ended()
         except ActivityError as error:
             await self._break(error)
         await workflow.wait_condition(workflow.all_handlers_finished)
@@ -174,6 +182,22 @@ class QuestWorkflow:
                 retry_policy=WRITE_RETRY,
                 summary="Take the epilogue from a template",
             )
+
+    async def _say_that_it_ended(self) -> None:
+        if self._tell_at_end is None:
+            return
+        end = QuestEnded(
+            quest_id=self._quest.quest_id,
+            state=self._progress.state,
+            chosen=self._progress.chosen,
+        )
+        try:
+            await workflow.get_external_workflow_handle(self._tell_at_end).signal(
+                "quest_ended", end
+            )
+        except FailureError as error:
+            # Whoever waited for it is over by now; nothing hangs on it.
+            workflow.logger.info("%s heard nothing of the end: %s", self._tell_at_end, error)
 
     # A player's acts. A refusal changes nothing; a validator's refusal does not enter history.
 
@@ -321,6 +345,7 @@ class QuestWorkflow:
                 plan=self._plan,
                 progress=self._progress,
                 deadline=self._deadline,
+                tell=self._tell_at_end,
             )
         )
 

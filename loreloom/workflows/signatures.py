@@ -2,9 +2,16 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from loreloom.activities.signatures.arc import ArcRef
+from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
 from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.weather import RegionRef
+from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.arc_walk import ArcProgress, ArcState
 from loreloom.domain.clock import Clock
+from loreloom.domain.ids import WorldId
 from loreloom.domain.quest import QuestPlan, QuestProgress
+from loreloom.domain.weather import Weather
 
 QUEST = "Quest"
 """The name of the quest's workflow type."""
@@ -16,7 +23,8 @@ REFUSED = "Refused"
 class QuestInput(BaseModel):
     """What a quest starts from, and what it takes along when it continues as new.
 
-    ``deadline`` is the real moment at which an accepted quest with a limit fails.
+    ``deadline`` is the real moment at which an accepted quest with a limit fails. ``tell`` is the
+    id of the workflow that is told when the quest has ended, by the signal ``quest_ended``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -26,6 +34,7 @@ class QuestInput(BaseModel):
     plan: QuestPlan | None = None
     progress: QuestProgress = Field(default_factory=QuestProgress)
     deadline: AwareDatetime | None = None
+    tell: str | None = None
 
 
 class ProgressAct(BaseModel):
@@ -45,3 +54,155 @@ class ChooseAct(BaseModel):
 
     action_id: str
     choice_id: str
+
+
+# A region's weather.
+
+REGION_WEATHER = "RegionWeather"
+"""The name of the workflow type of a region's weather.
+
+Its Updates are ``impose`` (``ImposeWeather``) and ``clear`` (``ClearWeather``), both answered with
+``Imposed``; the Update's id is the order's key, under which it counts once. Its signal
+``clock_changed`` (``Clock``) says that the world's clock was changed.
+"""
+
+
+class WeatherInput(BaseModel):
+    """What a region's weather starts from; everything else lies in Postgres."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    region: RegionRef
+
+
+class ImposeWeather(BaseModel):
+    """A weather to make now, for some hours of game time or until another is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Weather
+    hours: float | None = Field(default=None, gt=0, le=100_000)
+    by: str
+
+
+class ClearWeather(BaseModel):
+    """Whatever weather was made ends now; the sky's own counts again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: str
+
+
+# A story arc.
+
+ARC = "Arc"
+"""The name of the arc's workflow type.
+
+Its Updates are ``choose`` (``ChooseAct``), ``cancel`` (``CancelArc``) and ``migrate``
+(``MigrateArc``), each answered with ``ArcStanding``. Its signals are ``quest_ended``
+(``QuestEnded``), ``contributed`` (``Tally``) and ``look_again``, which says that the world may have
+changed.
+"""
+
+
+class ArcInput(BaseModel):
+    """What an arc starts from, and what it takes along when it continues as new."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    arc: ArcRef
+    definition: ArcDefinition
+    progress: ArcProgress = Field(default_factory=ArcProgress)
+
+
+class CancelArc(BaseModel):
+    """The arc is to stop where it stands."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reason: str | None = None
+
+
+class MigrateArc(BaseModel):
+    """The arc is to go on by another definition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    definition: ArcDefinition
+
+
+class ArcStanding(BaseModel):
+    """Where an arc stands after an act."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: ArcState
+    beat: str | None
+    seq: int
+    choice_id: str | None = None
+    digest: str
+
+
+# A purchase, its refunds and its disputes.
+
+PAYMENT = "Payment"
+"""The name of the purchase's workflow type."""
+REFUND = "Refund"
+"""The name of the refund's workflow type."""
+DISPUTE = "Dispute"
+"""The name of the dispute's workflow type."""
+RECONCILIATION = "Reconciliation"
+"""The name of the workflow type that compares our books with the provider's list."""
+PROVIDER_SAID = "provider_said"
+"""The signal that tells a purchase or a dispute that the provider said something about it."""
+
+
+class PaymentInput(BaseModel):
+    """What a purchase starts from; an unpaid one ends at ``expires_at``.
+
+    While the provider is silent, it is looked at after ``look_seconds``, then less and less often.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    payment: PaymentRef
+    expires_at: AwareDatetime
+    look_seconds: float = Field(default=30, gt=0)
+
+
+class RefundInput(BaseModel):
+    """What a refund starts from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    refund: RefundRef
+
+
+class DisputeInput(BaseModel):
+    """What a dispute starts from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dispute: DisputeRef
+
+
+# A world's clock.
+
+WORLD_CLOCK = "WorldClock"
+"""The name of the workflow type of a world's clock.
+
+Its Update is ``change`` (``ClockChange``), answered with the ``Clock`` that counts from then on;
+the Update's id is the order's key, under which it counts once.
+"""
+
+
+class ClockInput(BaseModel):
+    """What a world's clock starts from; everything else lies in Postgres.
+
+    ``lived`` is the newest day that the world has lived by itself, ``None`` before the first look.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world_id: WorldId
+    lived: int | None = None

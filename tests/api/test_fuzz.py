@@ -23,6 +23,9 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from loreloom.api.parts import ApiConfig, AppParts
+from loreloom.api.shop import BadWebhook, Shop
+from loreloom.domain.price_book import ItemKind, PriceBook, StoreItem
+from loreloom.domain.provider import ToldEvent
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.databases import drop_database
 from loreloom.state.keys import Scope
@@ -55,6 +58,11 @@ class Fuzzed:
             return str(row[0])
 
 
+def refuses(body: bytes, signature: str) -> ToldEvent:
+    """No body that a fuzzer makes is signed by the provider."""
+    raise BadWebhook
+
+
 @pytest.fixture(scope="module")
 def fuzzed(
     _template_url: str, temporal_address: str, temporal_namespace: str, embedder: Embedder
@@ -73,7 +81,16 @@ def fuzzed(
         config = ApiConfig(
             queue_prefix="fuzz", act_seconds=0.2, regions=("Harbour",), sweep_seconds=3600
         )
-        parts = AppParts(store=store, temporal=temporal, embedder=embedder, config=config)
+        item = StoreItem(
+            item="coin", kind=ItemKind.COIN_PACK, name="Coin", about="", prices={"USD": 99}, coin=9
+        )
+        parts = AppParts(
+            store=store,
+            temporal=temporal,
+            embedder=embedder,
+            config=config,
+            shop=Shop(book=PriceBook(items=(item,)), read_webhook=refuses),
+        )
         async with serving(parts) as api:
             world_id = (await api.world())["world_id"]
             await api.player(world_id)

@@ -10,7 +10,8 @@ async def test_a_world_starts_with_its_clock_weather_and_chronicle(api: Api) -> 
     assert world["rating"] == "teen"
     assert world["game_time"]["hour"] == 8
     assert world["season"] == "spring"
-    assert world["weather"] == {r: {"state": "clear", "until": None} for r in REGIONS}
+    assert set(world["weather"]) == set(REGIONS)
+    assert {w["imposed"] for w in world["weather"].values()} == {False}
     assert world["factions"] == []
     read = (await api.game.get(f"/v1/worlds/{world['world_id']}")).json()
     assert read["name"] == "Shard one"
@@ -62,28 +63,12 @@ async def test_a_calendar_of_ones_own(api: Api) -> None:
         "part_starts": [{"part": "day", "hour": 0}, {"part": "night", "hour": 10}],
     }
     world = await api.world(calendar=calendar)
-    assert world["calendar"] == calendar
+    assert world["calendar"].items() >= calendar.items()
     assert world["season"] == "wet"
     assert world["game_time"]["part"] == "day"
     for wrong in ({"seasons": []}, {"part_starts": []}, {"hours_per_day": 3}):
         answer = await api.game.post("/v1/worlds", json={"name": "x", "calendar": wrong})
         assert answer.status_code == 422, wrong
-
-
-async def test_weather_is_made_and_ends(api: Api) -> None:
-    world_id = (await api.world())["world_id"]
-    address = f"/v1/worlds/{world_id}/regions/Upper Market/weather"
-    assert (await api.game.get(address)).json()["state"] == "clear"
-    made = (await api.game.put(address, json={"state": "fog", "hours": 5})).json()
-    assert made["state"] == "fog"
-    assert made["until"] == made["game_time"]["seconds"] + 5 * 3600
-    weather = (await api.game.get(f"/v1/worlds/{world_id}")).json()["weather"]
-    assert weather["Upper Market"]["state"] == "fog"
-    assert weather["Harbour"]["state"] == "clear"
-    entries = (await api.game.get(f"/v1/worlds/{world_id}/chronicle?kind=weather.")).json()["items"]
-    assert [entry["data"]["state"] for entry in entries] == ["fog"]
-    nowhere = await api.game.get(f"/v1/worlds/{world_id}/regions/Moon/weather")
-    assert nowhere.json()["code"] == "unknown_region"
 
 
 async def test_a_player_is_added_once(api: Api) -> None:

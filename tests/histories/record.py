@@ -17,14 +17,20 @@ import loreloom
 from loreloom.state.store import Store
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
-from tests.histories import ingestions, quests
+from tests.histories import arcs, ingestions, payments, quests, weathers
 from tests.histories.replaying import HISTORIES
 from tests.support.servers import settings_for_tests
 
 EARLY = "limit.historyCount.suggestContinueAsNew=40"
 
 Walked = Callable[[Client, Store], AsyncIterator[tuple[str, WorkflowHistory]]]
-WORKFLOWS: dict[str, Walked] = {"quest": quests.walked, "ingestion": ingestions.walked}
+WORKFLOWS: dict[str, Walked] = {
+    "quest": quests.walked,
+    "arc": arcs.walked,
+    "ingestion": ingestions.walked,
+    "weather": weathers.walked,
+    **{workflow: payments.walked(workflow) for workflow in payments.WAYS},
+}
 
 
 @asynccontextmanager

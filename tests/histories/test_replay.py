@@ -5,10 +5,16 @@ from pathlib import Path
 import pytest
 from temporalio.workflow import NondeterminismError
 
-from tests.histories import ingestions, quests
+from tests.histories import arcs, ingestions, payments, quests, weathers
 from tests.histories.replaying import read, recorded, replay
 
-WAYS = {"quest": set(quests.WAYS), "ingestion": set(ingestions.WAYS)}
+WAYS = {
+    "quest": set(quests.WAYS),
+    "arc": set(arcs.WAYS),
+    "ingestion": set(ingestions.WAYS),
+    "weather": set(weathers.WAYS),
+    **{workflow: set(ways) for workflow, ways in payments.WAYS.items()},
+}
 FILES = [file for workflow in WAYS for file in recorded(workflow)]
 
 
@@ -29,7 +35,13 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     ("name", "before", "after"),
     [
         ("quest/0.1.0/completed", "quest_reward", "quest_fine"),
+        ("arc/0.1.0/ended", '"name": "Quest"', '"name": "Errand"'),
         ("ingestion/0.1.0/ready", "knowledge_embed", "knowledge_forget"),
+        ("weather/0.1.0/made_and_cleared", "weather_impose", "weather_dream"),
+        ("payment/0.1.0/fulfilled", "payment_fulfil", "payment_forget"),
+        ("refund/0.1.0/done", "refund_book", "refund_burn"),
+        ("dispute/0.1.0/lost", "dispute_close", "dispute_drop"),
+        ("reconciliation/0.1.0/compared", "payments_reconcile", "payments_regret"),
     ],
 )
 async def test_a_history_that_another_story_made_does_not_replay(

@@ -14,6 +14,7 @@ from loreloom.api.errors import invalid
 from loreloom.api.history import history_of
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import require_person, the_player, the_quest, the_world
+from loreloom.api.occasions import openings_for, with_occasion
 from loreloom.api.schemas.fields import ID, After, Limit, QuestIdPath, WorldIdPath
 from loreloom.api.schemas.quests import (
     CreateQuest,
@@ -49,7 +50,11 @@ async def create_quest(
     body: Annotated[CreateQuest, Depends(json_body(CreateQuest))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Ask for a quest for a player. It is designed and then offered: ``quest.offered`` tells."""
+    """Ask for a quest for a player. It is designed and then offered: ``quest.offered`` tells.
+
+    A request that names neither giver, region nor theme is about what just happened in the world,
+    if something did that the player may know of and nobody has taken up.
+    """
     context = context_of(request)
     store = context.parts.store
 
@@ -63,10 +68,11 @@ async def create_quest(
         quest_id = QuestId(attempt.new_id("quest"))
         start = _planned(world, body.player_id, quest_id)
         if attempt.seed is None or await quests.find_quest(store, quest_id) is None:
+            wish = _request(body)
+            openings = await openings_for(request, world, body.player_id, wish)
             async with store.transaction() as tx:
-                await quests.request_quest(
-                    tx, quest_id, world_id, body.player_id, _request(body), start
-                )
+                wish = await with_occasion(tx, world, quest_id, wish, openings)
+                await quests.request_quest(tx, quest_id, world_id, body.player_id, wish, start)
         await context.launcher.launch(start)
         return Answer(202, _created(quest_id))
 

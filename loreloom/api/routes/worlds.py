@@ -1,5 +1,6 @@
-"""Worlds, their settings and their weather."""
+"""Worlds and their settings."""
 
+import asyncio
 import secrets
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,25 +14,25 @@ from loreloom.api.context import Context, context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_region, the_world
-from loreloom.api.schemas.fields import After, Limit, RegionPath, WorldIdPath
+from loreloom.api.lookups import the_world
+from loreloom.api.parts import ApiConfig
+from loreloom.api.schemas.fields import After, Limit, WorldIdPath
 from loreloom.api.schemas.worlds import (
     ChangeWorld,
     CreateWorld,
-    MakeWeather,
-    RegionWeather,
     WorldList,
     WorldView,
 )
-from loreloom.api.shaping import region_weather, world_summary, world_view
+from loreloom.api.shaping import world_summary, world_view
+from loreloom.api.starting import new_regions, world_starts
 from loreloom.domain.canon import EntityKind, Viewpoint
-from loreloom.domain.clock import HOUR, Calendar, Clock
+from loreloom.domain.clock import Calendar, Clock
 from loreloom.domain.ids import WorldId
 from loreloom.knowledge.entities import list_entities
 from loreloom.knowledge.models import DEFAULT_CANON, EntityQuery
 from loreloom.state import worlds
 from loreloom.state.chronicle import heads
-from loreloom.state.worlds import RegionRecord, WorldRecord
+from loreloom.state.worlds import WorldRecord
 
 MAX_SEED = 2**53
 MAX_FACTIONS = 200
@@ -53,7 +54,7 @@ async def create_world(
     body: Annotated[CreateWorld, Depends(json_body(CreateWorld))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Start a world: its clock runs from now, and its chronicle begins."""
+    """Start a world: its clock and its weather run from now, and its chronicle begins."""
     context = context_of(request)
     store = context.parts.store
 
@@ -61,8 +62,11 @@ async def create_world(
         world_id = WorldId(attempt.new_id("world"))
         # Only a keyed request can find its world there: an earlier run of it made it.
         if attempt.seed is None or await worlds.find_world(store, world_id) is None:
-            await worlds.create_world(store, _new_world(context, world_id, body))
-        return Answer(201, await _view(request, world_id))
+            world = _new_world(context, world_id, body)
+            starts = world_starts(world)
+            await worlds.create_world(store, world, starts)
+            await asyncio.gather(*(context.launcher.launch(start) for start in starts))
+        return Answer(201, await view_of(request, world_id))
 
     return await once(store, caller, idempotency_key, request, said_by(body), create)
 
@@ -96,7 +100,7 @@ async def list_worlds(
 )
 async def get_world(request: Request, caller: AnyCaller, world_id: WorldIdPath) -> Response:
     """A world now: game time, season, weather by region, factions."""
-    return answer(await _view(request, world_id))
+    return answer(await view_of(request, world_id))
 
 
 @router.patch(
@@ -118,50 +122,7 @@ async def change_world(
         raise invalid("body", "name at least one thing to change")
     if not await worlds.change_world(context_of(request).parts.store, world_id, changes):
         raise ApiError(ErrorCode.UNKNOWN_WORLD, f"there is no world {world_id}")
-    return answer(await _view(request, world_id))
-
-
-@router.get(
-    "/v1/worlds/{world_id}/regions/{region}/weather",
-    operation_id="get_weather",
-    response_model=RegionWeather,
-    responses=problems(404),
-    tags=["weather"],
-)
-async def get_weather(
-    request: Request, caller: AnyCaller, world_id: WorldIdPath, region: RegionPath
-) -> Response:
-    """A region's weather now."""
-    world = await the_world(request, world_id)
-    return answer(region_weather(world, the_region(world, region), datetime.now(UTC)))
-
-
-@router.put(
-    "/v1/worlds/{world_id}/regions/{region}/weather",
-    operation_id="make_weather",
-    response_model=RegionWeather,
-    responses=problems(404, 413, 415, 422),
-    openapi_extra=takes(MakeWeather),
-    tags=["weather"],
-)
-async def make_weather(
-    request: Request,
-    caller: AnyCaller,
-    world_id: WorldIdPath,
-    region: RegionPath,
-    body: Annotated[MakeWeather, Depends(json_body(MakeWeather))],
-) -> Response:
-    """Make a region's weather now, for some hours of game time or until another is made."""
-    world = await the_world(request, world_id)
-    the_region(world, region)
-    now = datetime.now(UTC)
-    until = None
-    if body.hours is not None:
-        until = world.clock.game_seconds(now) + round(body.hours * HOUR)
-    store = context_of(request).parts.store
-    await worlds.make_weather(store, world_id, region, body.state, until)
-    made = RegionRecord(region=region, weather=body.state, until=until)
-    return answer(region_weather(world, made, now))
+    return answer(await view_of(request, world_id))
 
 
 def _new_world(context: Context, world_id: WorldId, body: CreateWorld) -> WorldRecord:
@@ -170,22 +131,31 @@ def _new_world(context: Context, world_id: WorldId, body: CreateWorld) -> WorldR
     if regions is None:
         regions = config.regions if body.canon == DEFAULT_CANON else ()
     by_world, by_player = body.world_daily_tokens, body.player_daily_tokens
+    seed = body.seed if body.seed is not None else secrets.randbelow(MAX_SEED)
+    calendar = _calendar(config, body)
     return WorldRecord(
         world_id=world_id,
         name=body.name,
         canon=body.canon,
-        seed=body.seed if body.seed is not None else secrets.randbelow(MAX_SEED),
+        seed=seed,
         rating=body.rating or config.world_rating,
         templates_only=body.templates_only,
         world_daily_tokens=config.world_daily_tokens if by_world is None else by_world,
         player_daily_tokens=config.player_daily_tokens if by_player is None else by_player,
-        calendar=body.calendar.calendar() if body.calendar else Calendar(),
+        calendar=calendar,
         clock=Clock(anchor=datetime.now(UTC)),
-        regions=tuple(RegionRecord(region=region) for region in regions),
+        regions=new_regions(config.climates, regions, seed, calendar),
     )
 
 
-async def _view(request: Request, world_id: WorldId) -> WorldView:
+def _calendar(config: ApiConfig, body: CreateWorld) -> Calendar:
+    if body.calendar is not None:
+        return body.calendar.calendar()
+    return config.calendar if body.canon == DEFAULT_CANON else Calendar()
+
+
+async def view_of(request: Request, world_id: WorldId) -> WorldView:
+    """A world as it stands now. Raises ``ApiError`` if there is none."""
     store = context_of(request).parts.store
     world = await the_world(request, world_id)
     factions = await list_entities(

@@ -6,7 +6,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from loreloom.domain.clock import GameTime
-from loreloom.domain.ids import CanonName, DocumentId, EntityId, PlayerId, QuestId, WorldId
+from loreloom.domain.ids import ArcId, CanonName, DocumentId, EntityId, PlayerId, QuestId, WorldId
 
 ID = r"^[A-Za-z0-9_][A-Za-z0-9_.:@~+-]{0,99}$"
 NAME = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
@@ -23,6 +23,7 @@ PlayerIdField = Annotated[
 WorldIdPath = Annotated[WorldId, Path(pattern=ID, examples=["world_5f2c"])]
 PlayerIdPath = Annotated[PlayerId, Path(pattern=ID)]
 QuestIdPath = Annotated[QuestId, Path(pattern=ID)]
+ArcIdPath = Annotated[ArcId, Path(pattern=ID)]
 DocumentIdPath = Annotated[DocumentId, Path(pattern=ID)]
 EntityIdPath = Annotated[EntityId, Path(pattern=ID)]
 RegionPath = Annotated[str, Path(max_length=100, pattern=NAME)]
@@ -46,7 +47,10 @@ class View(BaseModel):
 
 
 class GameTimeView(View):
-    """A moment of a world. ``seconds`` counts game seconds since the world began."""
+    """A moment of a world. ``seconds`` counts game seconds since the world began.
+
+    ``day`` is the day of the season, ``day_of_month`` that of the month, if the world has months.
+    """
 
     seconds: int
     year: int
@@ -55,6 +59,10 @@ class GameTimeView(View):
     hour: int
     minute: int
     part: str
+    month: str | None
+    day_of_month: int | None
+    holiday: str | None
+    moon: str | None
 
     @classmethod
     def of(cls, time: GameTime) -> "GameTimeView":

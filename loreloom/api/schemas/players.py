@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from loreloom.api.schemas.fields import Body, Name, PlayerIdField, View
-from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.ids import PaymentId, PlayerId, WorldId
 
 MAX_LEVEL = 1000
 
@@ -16,6 +16,15 @@ class CreatePlayer(Body):
     player_id: PlayerIdField
     name: Name = Field(examples=["Mara"])
     level: int = Field(default=1, ge=1, le=MAX_LEVEL)
+
+
+class EntitlementView(View):
+    """What a player has by a purchase; open if ``until`` is null."""
+
+    entitlement: str
+    payment_id: PaymentId
+    since: datetime
+    until: datetime | None
 
 
 class PlayerView(View):
@@ -29,5 +38,5 @@ class PlayerView(View):
     coin: int
     inventory: dict[str, int]
     standing: dict[str, int]
-    entitlements: tuple[str, ...]
+    entitlements: tuple[EntitlementView, ...]
     created_at: datetime

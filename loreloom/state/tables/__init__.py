@@ -1,6 +1,27 @@
 """Every table, gathered on one metadata for migrations."""
 
-from loreloom.state.tables import access, generations, knowledge, quests, worlds
+from loreloom.state.tables import (
+    access,
+    arcs,
+    generations,
+    knowledge,
+    life,
+    payments,
+    quests,
+    weather,
+    worlds,
+)
 from loreloom.state.tables.base import Base
 
-__all__ = ["Base", "access", "generations", "knowledge", "quests", "worlds"]
+__all__ = [
+    "Base",
+    "access",
+    "arcs",
+    "generations",
+    "knowledge",
+    "life",
+    "payments",
+    "quests",
+    "weather",
+    "worlds",
+]

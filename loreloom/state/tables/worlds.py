@@ -9,7 +9,11 @@ from loreloom.state.tables.base import Base, Json
 
 
 class World(Base):
-    """One running game shard. ``chronicle_seq`` is the id of its newest chronicle entry."""
+    """One running game shard. ``chronicle_seq`` is the id of its newest chronicle entry.
+
+    ``game_micros`` are millionths of a game second beyond ``game_anchor``; ``clock_told`` is the
+    game second up to which every boundary of its calendar is told.
+    """
 
     __tablename__ = "worlds"
 
@@ -24,6 +28,8 @@ class World(Base):
     calendar: Mapped[Json]
     clock_anchor: Mapped[datetime]
     game_anchor: Mapped[int]
+    game_micros: Mapped[int] = mapped_column(server_default="0")
+    clock_told: Mapped[int] = mapped_column(server_default="0")
     scale: Mapped[float]
     paused: Mapped[bool] = mapped_column(server_default="false")
     chronicle_seq: Mapped[int] = mapped_column(server_default="0")
@@ -31,15 +37,22 @@ class World(Base):
 
 
 class Region(Base):
-    """A region of a world and the weather that was made there, if any."""
+    """A region of a world: its climate, its sky, and its weather as it was told last.
+
+    ``weather_told`` counts what was told; ``weather_through`` is the game second up to which all
+    is told, null before the first look.
+    """
 
     __tablename__ = "regions"
 
     world_id: Mapped[str] = mapped_column(ForeignKey("worlds.world_id"), primary_key=True)
     region: Mapped[str] = mapped_column(primary_key=True)
-    weather: Mapped[str] = mapped_column(server_default="clear")
-    weather_until: Mapped[int | None]
-    """Game seconds at which a weather that was made ends; open if null."""
+    climate: Mapped[str | None] = mapped_column(ForeignKey("climates.digest"))
+    sky: Mapped[str | None]
+    weather: Mapped[str | None]
+    weather_imposition: Mapped[int | None]
+    weather_through: Mapped[int | None]
+    weather_told: Mapped[int] = mapped_column(server_default="0")
 
 
 class Player(Base):

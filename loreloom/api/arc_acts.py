@@ -1,0 +1,107 @@
+"""Acts on an arc: an Update of its workflow, answered with where the arc stands."""
+
+import asyncio
+import logging
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.gate import Gate
+from loreloom.api.parts import ApiConfig
+from loreloom.api.temporal import outages
+from loreloom.domain.arc_walk import ArcState
+from loreloom.domain.ids import ArcId, arc_workflow_id
+from loreloom.domain.refusals import RefusalCode
+from loreloom.state.arcs import ArcRecord, choice_of, find_arc
+from loreloom.state.store import Store
+from loreloom.workflows.signatures import (
+    REFUSED,
+    ArcStanding,
+    CancelArc,
+    ChooseAct,
+    MigrateArc,
+)
+
+log = logging.getLogger(__name__)
+
+MISSING_RETRIES = 20
+MISSING_WAIT_SECONDS = 0.1
+
+ArcAct = ChooseAct | CancelArc | MigrateArc
+NAMES: dict[type[ArcAct], str] = {ChooseAct: "choose", CancelArc: "cancel", MigrateArc: "migrate"}
+
+
+class ArcActs:
+    """Hands acts to arcs, a few at once for each."""
+
+    def __init__(self, store: Store, client: Client, config: ApiConfig) -> None:
+        self._store = store
+        self._client = client
+        self._seconds = config.act_seconds
+        self._gate = Gate(config.act_gate)
+
+    async def take(self, arc: ArcRecord, act: ArcAct, update_id: str) -> ArcStanding:
+        """Take an act and return where the arc stands. Raises ``ApiError`` if it is not taken.
+
+        An arc that was just made may not run yet, and one that continues as new does not for a
+        moment: both are waited for.
+        """
+        refused: ApiError | None = None
+        with self._gate.hold(arc.arc_id), outages():
+            async with asyncio.timeout(self._seconds):
+                for _ in range(MISSING_RETRIES):
+                    try:
+                        return await self._update(arc.arc_id, act, update_id)
+                    except WorkflowUpdateFailedError as error:
+                        refused = _refusal(error)
+                        break
+                    except RPCError as error:
+                        if error.status is not RPCStatusCode.NOT_FOUND:
+                            raise
+                    now = await find_arc(self._store, arc.arc_id)
+                    if now is None or now.state is not ArcState.RUNNING:
+                        break
+                    await asyncio.sleep(MISSING_WAIT_SECONDS)
+        before = await self._taken_before(arc, act)
+        if before is not None:
+            return before
+        raise refused or await self._not_running(arc)
+
+    async def _update(self, arc_id: ArcId, act: ArcAct, update_id: str) -> ArcStanding:
+        handle = self._client.get_workflow_handle(arc_workflow_id(arc_id))
+        standing: ArcStanding = await handle.execute_update(
+            NAMES[type(act)], act, id=update_id, result_type=ArcStanding
+        )
+        return standing
+
+    async def _taken_before(self, arc: ArcRecord, act: ArcAct) -> ArcStanding | None:
+        """The first answer to a choice that was made under the same action id."""
+        if not isinstance(act, ChooseAct):
+            return None
+        beat = await choice_of(self._store, arc.arc_id, act.action_id)
+        if beat is None:
+            return None
+        return ArcStanding(
+            state=ArcState.RUNNING,
+            beat=beat.beat,
+            seq=beat.seq,
+            choice_id=beat.choice,
+            digest=beat.digest,
+        )
+
+    async def _not_running(self, arc: ArcRecord) -> ApiError:
+        now = await find_arc(self._store, arc.arc_id) or arc
+        if now.state is ArcState.RUNNING:
+            return ApiError(ErrorCode.NOT_RUNNING, "the arc runs, but its process has ended")
+        return ApiError(RefusalCode.WRONG_STATE, f"the arc is {now.state}; it takes no acts")
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> ApiError | None:
+    """What the rules said; ``None`` if the workflow ended before it answered."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == REFUSED:
+        return ApiError(RefusalCode(cause.details[0]), cause.message)
+    log.warning("an act on an arc ended without an answer: %s", cause)
+    return None

@@ -1,0 +1,89 @@
+"""What the payment provider tells: stored first, then handled, then marked."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Path, Request, Response
+
+from loreloom.api.answers import answer, problems
+from loreloom.api.auth import OpsCaller
+from loreloom.api.bodies import read_bytes
+from loreloom.api.context import context_of
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.routes.payments import shop_of
+from loreloom.api.schemas.fields import ID
+from loreloom.api.schemas.payments import EventView, WebhookReceived
+from loreloom.api.shop import BadWebhook
+from loreloom.state.provider_events import KeptEvent, find_event, keep_event
+
+MAX_WEBHOOK_BYTES = 512 * 1024
+EventIdPath = Annotated[str, Path(pattern=ID)]
+Signature = Annotated[str, Header(alias="Stripe-Signature", max_length=4096)]
+
+router = APIRouter(tags=["payments"])
+
+
+@router.post(
+    "/v1/webhooks/stripe",
+    operation_id="receive_webhook",
+    response_model=WebhookReceived,
+    responses=problems(400, 413, 422),
+)
+async def receive_webhook(request: Request, signature: Signature = "") -> Response:
+    """Take an event from the provider. It needs no key: the provider signs what it sends."""
+    context = context_of(request)
+    body = await read_bytes(request, MAX_WEBHOOK_BYTES)
+    try:
+        told = shop_of(context).read_webhook(body, signature)
+    except BadWebhook:
+        raise ApiError(ErrorCode.BAD_SIGNATURE, "not signed by the provider") from None
+    handled = True
+    if await keep_event(context.parts.store, told):
+        handled = await context.events.handle(told)
+    return answer(WebhookReceived(event_id=told.event_id, handled=handled))
+
+
+@router.get(
+    "/v1/webhooks/stripe/events/{event_id}",
+    operation_id="get_provider_event",
+    response_model=EventView,
+    responses=problems(404),
+)
+async def get_provider_event(
+    request: Request, caller: OpsCaller, event_id: EventIdPath
+) -> Response:
+    """An event that the provider told: how often, and what handling it came to."""
+    return answer(_view(await _the_event(request, event_id)))
+
+
+@router.post(
+    "/v1/webhooks/stripe/events/{event_id}/resend",
+    operation_id="resend_provider_event",
+    response_model=EventView,
+    responses=problems(404),
+)
+async def resend_provider_event(
+    request: Request, caller: OpsCaller, event_id: EventIdPath
+) -> Response:
+    """Handle a stored event again. That is harmless: whoever is told looks at the provider."""
+    event = await _the_event(request, event_id)
+    await context_of(request).events.handle(event.told)
+    return answer(_view(await _the_event(request, event_id)))
+
+
+async def _the_event(request: Request, event_id: str) -> KeptEvent:
+    found = await find_event(context_of(request).parts.store, event_id)
+    if found is None:
+        raise ApiError(ErrorCode.UNKNOWN_EVENT, f"the provider has told of no event {event_id}")
+    return found
+
+
+def _view(event: KeptEvent) -> EventView:
+    return EventView(
+        event_id=event.told.event_id,
+        kind=event.told.kind,
+        payment_id=event.told.payment_id,
+        deliveries=event.deliveries,
+        received_at=event.received_at,
+        handled_at=event.handled_at,
+        outcome=event.outcome,
+    )

@@ -1,0 +1,226 @@
+"""What is wrong with an arc before anybody plays it: ways that never open, and names of nothing."""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+
+from pydantic import Field
+
+from loreloom.domain.arc import (
+    ArcDefinition,
+    Beat,
+    ChangeBeat,
+    EndBeat,
+    QuestBeat,
+    TellBeat,
+    WaitBeat,
+    leads_to,
+)
+from loreloom.domain.conditions import ArcModel, When
+from loreloom.domain.ids import FactId
+from loreloom.domain.names import NameBook
+from loreloom.domain.quest import QuestState
+
+ENDINGS = frozenset(
+    {QuestState.COMPLETED, QuestState.FAILED, QuestState.ABANDONED, QuestState.EXPIRED}
+)
+
+
+class FindingCode(StrEnum):
+    """What sort of fault was found."""
+
+    UNREACHABLE = "unreachable"
+    DEAD_END = "dead_end"
+    NO_END = "no_end"
+    NEVER = "never"
+    UNANSWERED = "unanswered"
+    UNKNOWN_NAME = "unknown_name"
+    MISSING_TEMPLATE = "missing_template"
+
+
+class Finding(ArcModel):
+    """One fault: where, and in words. ``where`` is a beat, or a way as ``beat -> beat``."""
+
+    code: FindingCode
+    where: str
+    message: str
+
+
+class Surrounding(ArcModel):
+    """What an arc is held against. What is ``None`` is not known and so not checked.
+
+    ``facts`` are those that anything outside the arc can make known; ``names`` every name and
+    alias of the canon; ``openers`` words that may begin a sentence with a capital.
+    """
+
+    seasons: frozenset[str] | None = None
+    parts: frozenset[str] | None = None
+    regions: frozenset[str] | None = None
+    factions: frozenset[str] | None = None
+    names: frozenset[str] | None = None
+    openers: frozenset[str] = frozenset()
+    templates: frozenset[str] | None = None
+    facts: frozenset[FactId] = Field(default=frozenset())
+
+
+def facts_set_by(arc: ArcDefinition) -> frozenset[FactId]:
+    """Every fact that the arc itself can make known."""
+    changes = [beat for beat in arc.beats.values() if isinstance(beat, ChangeBeat)]
+    return frozenset(f for beat in changes for f in (beat.fact, beat.world_fact) if f is not None)
+
+
+def check(arc: ArcDefinition, around: Surrounding) -> tuple[Finding, ...]:
+    """Everything that is wrong with an arc; empty if all is well."""
+    return (*_graph(arc), *_conditions(arc, around), *_names(arc, around))
+
+
+def _graph(arc: ArcDefinition) -> Iterator[Finding]:
+    ways = {name: leads_to(beat) for name, beat in arc.beats.items()}
+    reached = _closure({arc.start}, ways)
+    ends = {name for name, beat in arc.beats.items() if isinstance(beat, EndBeat)}
+    back: dict[str, tuple[str, ...]] = {
+        name: tuple(before for before, to in ways.items() if name in to) for name in arc.beats
+    }
+    ending = _closure(ends, back)
+    for name, beat in arc.beats.items():
+        if name not in reached:
+            yield Finding(
+                code=FindingCode.UNREACHABLE, where=name, message="no way leads to this beat"
+            )
+        if not isinstance(beat, EndBeat) and not beat.next:
+            yield Finding(
+                code=FindingCode.DEAD_END, where=name, message="no way leads on, and it is no end"
+            )
+        elif name not in ending:
+            yield Finding(
+                code=FindingCode.NO_END, where=name, message="no end can be reached from here"
+            )
+        yield from _unanswered(name, beat)
+
+
+def _closure(first: set[str], ways: Mapping[str, tuple[str, ...]]) -> set[str]:
+    reached, waiting = set(first), list(first)
+    while waiting:
+        for to in ways[waiting.pop()]:
+            if to not in reached:
+                reached.add(to)
+                waiting.append(to)
+    return reached
+
+
+def _unanswered(name: str, beat: Beat) -> Iterator[Finding]:
+    """Choices after which no way is open, whatever else is so."""
+    if not isinstance(beat, WaitBeat) or beat.until.choice is None:
+        return
+    if any(not edge.when.choice for edge in beat.next):
+        return
+    led = {choice for edge in beat.next for choice in edge.when.choice}
+    for choice in beat.until.choice:
+        if choice.choice_id not in led:
+            message = f"no way is open after the choice {choice.choice_id!r}"
+            yield Finding(code=FindingCode.UNANSWERED, where=name, message=message)
+
+
+def _conditions(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:
+    for where, when in _all_conditions(arc):
+        for code, message in (*_never(when), *_never_in(arc, when), *_unknown(when, arc, around)):
+            yield Finding(code=code, where=where, message=message)
+
+
+def _all_conditions(arc: ArcDefinition) -> Iterator[tuple[str, When]]:
+    for name, beat in arc.beats.items():
+        if isinstance(beat, WaitBeat) and beat.until.when is not None:
+            yield name, beat.until.when
+        for edge in beat.next:
+            yield f"{name} -> {edge.to}", edge.when
+
+
+def _never(when: When) -> Iterator[tuple[FindingCode, str]]:
+    """Conditions that contradict themselves."""
+    facts = when.facts
+    for fact in facts.all:
+        if fact in facts.none:
+            yield FindingCode.NEVER, f"the fact {fact} is asked for and forbidden at once"
+    if facts.any and set(facts.any) <= set(facts.none):
+        yield FindingCode.NEVER, "every fact of which one is asked for is forbidden"
+    if when.outcome and not ENDINGS.intersection(when.outcome):
+        yield FindingCode.NEVER, f"no quest ends as {' or '.join(when.outcome)}"
+
+
+def _never_in(arc: ArcDefinition, when: When) -> Iterator[tuple[FindingCode, str]]:
+    """Conditions on deeds that nothing in the arc does."""
+    offered = {
+        choice.choice_id
+        for beat in arc.beats.values()
+        if isinstance(beat, WaitBeat)
+        for choice in beat.until.choice or ()
+    }
+    if when.choice and not offered.intersection(when.choice):
+        yield FindingCode.NEVER, f"no wait offers the choice {' or '.join(when.choice)}"
+    if when.goal is not None and arc.goal(when.goal.name) is None:
+        yield FindingCode.NEVER, f"the arc has no goal {when.goal.name!r}"
+    asks_quest = bool(when.outcome or when.quest_choice)
+    if asks_quest and not any(isinstance(beat, QuestBeat) for beat in arc.beats.values()):
+        yield FindingCode.NEVER, "the arc starts no quest that could end"
+
+
+def _unknown(
+    when: When, arc: ArcDefinition, around: Surrounding
+) -> Iterator[tuple[FindingCode, str]]:
+    """Conditions on facts that nobody sets and on names that the world lacks."""
+    settable = around.facts | facts_set_by(arc)
+    for fact in (*when.facts.all, *([] if set(when.facts.any) & settable else when.facts.any)):
+        if fact not in settable:
+            yield FindingCode.NEVER, f"nobody makes the fact {fact} known"
+    asked = (
+        ("season", when.season, around.seasons),
+        ("part of the day", when.part, around.parts),
+        ("region", (when.weather.region,) if when.weather else (), around.regions),
+        ("faction", tuple(when.standing), around.factions),
+    )
+    for what, names, known in asked:
+        for name in names:
+            if known is not None and name not in known:
+                yield FindingCode.UNKNOWN_NAME, f"the world has no {what} {name!r}"
+
+
+def _names(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:
+    book = NameBook((*(around.names or ()), *(around.regions or ())))
+    for where, beat in arc.beats.items():
+        for what, name, known in _named(beat, around):
+            if name is not None and known is not None and name not in known:
+                yield _unknown_name(where, what, name)
+        template = beat.template if isinstance(beat, QuestBeat) else None
+        if template and around.templates is not None and template not in around.templates:
+            message = f"there is no quest template {template!r}"
+            yield Finding(code=FindingCode.MISSING_TEMPLATE, where=where, message=message)
+        if around.names is not None:
+            for text in _texts(beat):
+                for name in book.unknown(text, around.openers):
+                    yield _unknown_name(where, "name", name)
+
+
+def _unknown_name(where: str, what: str, name: str) -> Finding:
+    message = f"the world has no {what} {name!r}"
+    return Finding(code=FindingCode.UNKNOWN_NAME, where=where, message=message)
+
+
+def _named(
+    beat: Beat, around: Surrounding
+) -> Iterator[tuple[str, str | None, frozenset[str] | None]]:
+    if isinstance(beat, QuestBeat) and beat.brief is not None:
+        yield "person", beat.brief.giver, around.names
+        yield "region", beat.brief.region, around.regions
+    if isinstance(beat, ChangeBeat):
+        yield "region", beat.weather.region if beat.weather else None, around.regions
+        yield from (("faction", faction, around.factions) for faction in beat.standing)
+
+
+def _texts(beat: Beat) -> Iterator[str]:
+    if isinstance(beat, TellBeat):
+        yield beat.text
+    if isinstance(beat, EndBeat) and beat.text is not None:
+        yield beat.text
+    if isinstance(beat, QuestBeat) and beat.brief is not None:
+        yield beat.brief.theme
+    if isinstance(beat, WaitBeat):
+        yield from (choice.text for choice in beat.until.choice or ())

@@ -1,0 +1,82 @@
+"""Money and coin as double entry: every movement names both of its sides and sums to zero."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+COIN = "COIN"
+"""The currency under which the ledger counts the worlds' coin."""
+
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code."""
+
+PROVIDER = "provider"
+"""What the payment provider holds for us."""
+SALES = "sales"
+REFUNDS = "refunds"
+OWED = "owed"
+"""What was paid for and not delivered: it is owed back."""
+DISPUTED = "disputed"
+"""What the provider took back because of a dispute that is open."""
+DISPUTES_LOST = "disputes_lost"
+CREATORS = "creators"
+"""What the creators of codes cost us."""
+COIN_ISSUED = "coin_issued"
+COIN_WRITTEN_OFF = "coin_written_off"
+"""Coin that was taken back when the player had spent it."""
+
+
+class MoneyModel(BaseModel):
+    """Base of the values in this module: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Money(MoneyModel):
+    """An amount in minor units of its currency: 499 USD are $4.99, 499 JPY are ¥499."""
+
+    amount: int = Field(ge=0)
+    currency: CurrencyCode
+
+
+class Posting(MoneyModel):
+    """One side of a movement: what an account gains (or loses, below zero), in minor units."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+class UnbalancedError(Exception):
+    """Postings that do not sum to zero in some currency: a bug, never an input."""
+
+
+def balanced(postings: Iterable[Posting]) -> tuple[Posting, ...]:
+    """The postings that move something. Raises ``UnbalancedError`` unless they sum to zero."""
+    moving = tuple(posting for posting in postings if posting.amount)
+    sums: Counter[str] = Counter()
+    for posting in moving:
+        sums[posting.currency] += posting.amount
+    if any(sums.values()):
+        raise UnbalancedError(f"off by {dict(+sums | -sums)}")
+    return moving
+
+
+def movement(debit: str, credit: str, amount: int, currency: str) -> tuple[Posting, Posting]:
+    """``amount`` goes from the account ``credit`` to the account ``debit``."""
+    return (
+        Posting(account=debit, currency=currency, amount=amount),
+        Posting(account=credit, currency=currency, amount=-amount),
+    )
+
+
+def coin_account(world_id: str, player_id: str) -> str:
+    """The account of the coin that a player bought."""
+    return f"coin/{world_id}/{player_id}"
+
+
+def creator_account(creator: str) -> str:
+    """The account of what a creator has earned by codes."""
+    return f"creator/{creator}"

@@ -1,0 +1,151 @@
+"""The rules of a purchase: its states, what the ledger says of each step, what may be refunded."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loreloom.domain import money
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.money import COIN, Posting, balanced, movement
+from loreloom.domain.price_book import Quote
+from loreloom.domain.refusals import Refusal, RefusalCode
+
+
+class PaymentState(StrEnum):
+    """Where a purchase stands; part of the public API.
+
+    ``unfulfilled``: it was paid and could not be delivered; it is being paid back.
+    """
+
+    CREATED = "created"
+    AWAITING_PAYMENT = "awaiting_payment"
+    FULFILLED = "fulfilled"
+    UNFULFILLED = "unfulfilled"
+    PARTLY_REFUNDED = "partly_refunded"
+    REFUNDED = "refunded"
+    DISPUTED = "disputed"
+    DISPUTE_LOST = "dispute_lost"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+
+UNPAID = frozenset({PaymentState.CREATED, PaymentState.AWAITING_PAYMENT})
+ENDED_UNPAID = frozenset({PaymentState.EXPIRED, PaymentState.FAILED})
+REFUNDABLE = frozenset({PaymentState.FULFILLED, PaymentState.PARTLY_REFUNDED})
+
+
+class RefundState(StrEnum):
+    """Where a refund stands; part of the public API."""
+
+    PENDING = "pending"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class UnfulfillableReason(StrEnum):
+    """Why what was paid for cannot be delivered."""
+
+    ALREADY_OWNED = "already_owned"
+    WRONG_AMOUNT = "wrong_amount"
+    REFUSED_BY_DATABASE = "refused_by_database"
+
+
+class Unfulfillable(Exception):
+    """What was paid for can never be delivered; it must be paid back."""
+
+    def __init__(self, reason: UnfulfillableReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class Bought(BaseModel):
+    """Whose purchase it is, and what was agreed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world_id: WorldId
+    player_id: PlayerId
+    quote: Quote
+
+
+class Reversal(BaseModel):
+    """A refund as the books see it. Amounts are in minor units.
+
+    ``before`` was refunded earlier, ``amount`` is now. ``coin_left`` is what the player has.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    before: int = Field(ge=0)
+    amount: int = Field(gt=0)
+    coin_left: int = Field(ge=0)
+    delivered: bool
+
+    def is_full(self, quote: Quote) -> bool:
+        """Whether nothing of the price is left after it."""
+        return self.before + self.amount >= quote.amount
+
+
+def sale(bought: Bought) -> tuple[Posting, ...]:
+    """What the ledger says of a purchase that is delivered."""
+    quote = bought.quote
+    postings = [*movement(money.PROVIDER, money.SALES, quote.amount, quote.currency)]
+    if quote.creator is not None:
+        account = money.creator_account(quote.creator)
+        postings += movement(money.CREATORS, account, quote.creator_share, quote.currency)
+    if quote.item.coin:
+        account = money.coin_account(bought.world_id, bought.player_id)
+        postings += movement(account, money.COIN_ISSUED, quote.item.coin, COIN)
+    return balanced(postings)
+
+
+def receipt_undelivered(amount: int, currency: str) -> tuple[Posting, ...]:
+    """What the ledger says of money that came in for what cannot be delivered."""
+    return balanced(movement(money.PROVIDER, money.OWED, amount, currency))
+
+
+def reversal(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
+    """What the ledger says of a refund: the sale, or that part of it, the other way round."""
+    quote = bought.quote
+    counter = money.REFUNDS if refund.delivered else money.OWED
+    postings = [*movement(counter, money.PROVIDER, refund.amount, quote.currency)]
+    if not refund.delivered:
+        return balanced(postings)
+    if quote.creator is not None:
+        after = refund.before + refund.amount
+        share = _share_of(quote, after) - _share_of(quote, refund.before)
+        account = money.creator_account(quote.creator)
+        postings += movement(account, money.CREATORS, share, quote.currency)
+    if refund.is_full(quote):
+        postings += coin_back(bought, refund.coin_left)
+    return balanced(postings)
+
+
+def coin_taken(bought: Bought, coin_left: int) -> int:
+    """How much coin is taken back: what was sold, or what the player has left of it."""
+    return min(bought.quote.item.coin, coin_left)
+
+
+def coin_back(bought: Bought, coin_left: int) -> list[Posting]:
+    """The coin that was sold goes back; what the player has spent of it is written off."""
+    taken = coin_taken(bought, coin_left)
+    account = money.coin_account(bought.world_id, bought.player_id)
+    spent = bought.quote.item.coin - taken
+    return [
+        *movement(money.COIN_ISSUED, account, taken, COIN),
+        *movement(money.COIN_ISSUED, money.COIN_WRITTEN_OFF, spent, COIN),
+    ]
+
+
+def refund_amount(state: PaymentState, left: int, asked: int | None) -> int:
+    """How much to refund: what was asked for, or all that is left. Raises ``Refusal``."""
+    if state not in REFUNDABLE:
+        raise Refusal(RefusalCode.WRONG_STATE, f"the payment is {state}; nothing to refund")
+    amount = left if asked is None else asked
+    if amount > left or left == 0:
+        raise Refusal(RefusalCode.TOO_MUCH, f"at most {left} can be refunded")
+    return amount
+
+
+def _share_of(quote: Quote, refunded: int) -> int:
+    return quote.creator_share * refunded // quote.amount

@@ -1,0 +1,77 @@
+"""What the payment provider says, in our words."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loreloom.domain.ids import DisputeId, PaymentId
+
+
+class ProviderModel(BaseModel):
+    """Base of the values in this module: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Checkout(ProviderModel):
+    """A checkout that the provider has opened: its id, and the page that the buyer pays on."""
+
+    checkout: str
+    url: str
+
+
+class CheckoutStanding(StrEnum):
+    """What has become of a checkout. ``processing``: confirmed, and the money is on its way."""
+
+    OPEN = "open"
+    PROCESSING = "processing"
+    PAID = "paid"
+    EXPIRED = "expired"
+
+
+class Seen(ProviderModel):
+    """A checkout as the provider has it. ``amount`` is in minor units."""
+
+    standing: CheckoutStanding
+    amount: int = Field(ge=0)
+    currency: str
+    intent: str | None = None
+
+
+class DisputeStanding(StrEnum):
+    """What has become of a dispute."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class SeenDispute(ProviderModel):
+    """A dispute as the provider has it: about which of its payments, and how much."""
+
+    dispute_id: DisputeId
+    standing: DisputeStanding
+    amount: int = Field(ge=0)
+    intent: str | None
+
+
+class ProviderPayment(ProviderModel):
+    """A payment that succeeded, as the provider lists it; ``payment_id`` is ours, if it has one."""
+
+    intent: str
+    payment_id: PaymentId | None
+    amount: int
+    currency: str
+    refunded: int
+    created_at: datetime
+
+
+class ToldEvent(ProviderModel):
+    """What is kept of an event that the provider told: what it is about, never its body."""
+
+    event_id: str = Field(min_length=1, max_length=255)
+    kind: str = Field(min_length=1, max_length=255)
+    payment_id: PaymentId | None = None
+    intent: str | None = None
+    dispute_id: DisputeId | None = None

@@ -1,0 +1,135 @@
+"""Reconciliation: our books against the provider's list, each difference with both sides."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+from loreloom.domain.ids import PaymentId
+from loreloom.domain.payment import ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
+from loreloom.domain.provider import ProviderPayment
+
+GRACE = timedelta(minutes=10)
+"""What was paid this recently may still be on its way through the workflow."""
+
+
+class BookModel(BaseModel):
+    """Base of the values in this module: frozen, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DifferenceKind(StrEnum):
+    """In what the two sides differ."""
+
+    UNKNOWN_TO_US = "unknown_to_us"
+    UNKNOWN_TO_PROVIDER = "unknown_to_provider"
+    PAID_NOT_DELIVERED = "paid_not_delivered"
+    PAID_TWICE = "paid_twice"
+    AMOUNT = "amount"
+    REFUNDED = "refunded"
+    LEDGER = "ledger"
+    ENTITLEMENT = "entitlement"
+
+
+class BookedPayment(BookModel):
+    """A purchase as our books have it. Amounts are in minor units of its currency.
+
+    ``at_provider`` is what the ledger says that the provider holds for it, ``disputed`` what it
+    holds back or has taken; ``entitled`` is null for what gives no entitlement.
+    """
+
+    payment_id: PaymentId
+    state: PaymentState
+    amount: int
+    currency: str
+    refund_asked: int
+    refunded: int
+    disputed: int
+    at_provider: int
+    entitled: bool | None
+
+
+class Difference(BookModel):
+    """One difference, and what each side says."""
+
+    kind: DifferenceKind
+    payment_id: PaymentId
+    ours: str
+    theirs: str
+
+
+class Report(BookModel):
+    """What a reconciliation looked at and found; the first ``differences`` of ``found``."""
+
+    ours: int
+    theirs: int
+    found: int
+    differences: tuple[Difference, ...]
+
+
+def differences(
+    ours: Sequence[BookedPayment], theirs: Iterable[ProviderPayment], now: datetime
+) -> Iterator[Difference]:
+    """Each difference between our books and the provider's list.
+
+    A payment without our mark on it is somebody else's business at the same provider.
+    """
+    taken: dict[PaymentId, list[ProviderPayment]] = defaultdict(list)
+    for payment in theirs:
+        if payment.payment_id is not None:
+            taken[payment.payment_id].append(payment)
+    for booked in ours:
+        yield from _of_one(booked, taken.pop(booked.payment_id, []), now)
+    for payment_id, strays in taken.items():
+        said = ", ".join(_said(stray) for stray in strays)
+        yield _difference(DifferenceKind.UNKNOWN_TO_US, payment_id, "nothing", said)
+
+
+def _of_one(
+    booked: BookedPayment, found: Sequence[ProviderPayment], now: datetime
+) -> Iterator[Difference]:
+    ours = f"{booked.state} {booked.amount} {booked.currency}"
+    name = booked.payment_id
+    delivered = booked.state not in UNPAID | ENDED_UNPAID
+    if len(found) > 1:
+        said = ", ".join(_said(payment) for payment in found)
+        yield _difference(DifferenceKind.PAID_TWICE, name, ours, said)
+    if delivered and booked.amount and not found:
+        yield _difference(DifferenceKind.UNKNOWN_TO_PROVIDER, name, ours, "nothing")
+    if found and not delivered and found[0].created_at < now - GRACE:
+        yield _difference(DifferenceKind.PAID_NOT_DELIVERED, name, ours, _said(found[0]))
+    if not delivered:
+        return
+    if found:
+        yield from _amounts(booked, found[0])
+    held = booked.amount - booked.refunded - booked.disputed
+    if booked.at_provider != held:
+        said = f"{booked.at_provider} {booked.currency} in the ledger"
+        yield _difference(DifferenceKind.LEDGER, name, f"{held} {booked.currency}", said)
+    due = booked.state in REFUNDABLE
+    held_back = booked.state is PaymentState.DISPUTED
+    if booked.entitled is not None and not held_back and booked.entitled != due:
+        has = "has it" if booked.entitled else "has it not"
+        yield _difference(DifferenceKind.ENTITLEMENT, name, booked.state, f"the player {has}")
+
+
+def _amounts(booked: BookedPayment, paid: ProviderPayment) -> Iterator[Difference]:
+    name = booked.payment_id
+    if (paid.amount, paid.currency) != (booked.amount, booked.currency):
+        ours = f"{booked.amount} {booked.currency}"
+        yield _difference(DifferenceKind.AMOUNT, name, ours, _said(paid))
+    # A refund on its way is at the provider first.
+    if not booked.refunded <= paid.refunded <= booked.refund_asked:
+        ours, theirs = f"{booked.refunded} refunded", f"{paid.refunded} refunded"
+        yield _difference(DifferenceKind.REFUNDED, name, ours, theirs)
+
+
+def _said(payment: ProviderPayment) -> str:
+    return f"{payment.intent} {payment.amount} {payment.currency}"
+
+
+def _difference(kind: DifferenceKind, name: PaymentId, ours: str, theirs: str) -> Difference:
+    return Difference(kind=kind, payment_id=name, ours=ours, theirs=theirs)

@@ -1,0 +1,1 @@
+"""The Stripe gateway, the signatures of its webhooks, and the price book's file."""

@@ -1,0 +1,189 @@
+"""The payment provider, behind the few things that are asked of it.
+
+The official client, as an object with its own key and address: nothing is set globally. Every call
+that changes something carries an idempotency key of ours, so that it may be made again.
+"""
+
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import stripe
+from pydantic import SecretStr
+from stripe import StripeClient
+from stripe.params import PaymentIntentListParams
+from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
+
+from loreloom.domain.ids import DisputeId, PaymentId
+from loreloom.domain.price_book import Quote
+from loreloom.domain.provider import (
+    Checkout,
+    CheckoutStanding,
+    DisputeStanding,
+    ProviderPayment,
+    Seen,
+    SeenDispute,
+)
+
+R = TypeVar("R")
+
+SECONDS = 10.0
+PAGE = 100
+FOR_GOOD = (stripe.InvalidRequestError, stripe.CardError)
+DISPUTES_OVER = {
+    "won": DisputeStanding.WON,
+    "warning_closed": DisputeStanding.WON,
+    "prevented": DisputeStanding.WON,
+    "lost": DisputeStanding.LOST,
+}
+
+
+class ProviderError(Exception):
+    """The provider did not do what it was asked.
+
+    Its own words stay out of this: they can hold what belongs in no log and no history.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class ProviderRefused(ProviderError):
+    """It never will: the same request would be refused again."""
+
+
+class ProviderAway(ProviderError):
+    """It may yet: it is away, busy, or does not take our key."""
+
+
+class Gateway:
+    """The provider at an address; without one, Stripe itself. Its key is in no ``repr``."""
+
+    def __init__(self, key: SecretStr, address: str | None = None) -> None:
+        self._http = stripe.HTTPXClient(timeout=SECONDS)
+        self._client = StripeClient(
+            key.get_secret_value(),
+            base_addresses={"api": address.rstrip("/")} if address else None,
+            http_client=self._http,
+            max_network_retries=0,
+        )
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]
+
+    async def open_checkout(
+        self, payment_id: PaymentId, quote: Quote, return_url: str, key: str
+    ) -> Checkout:
+        """Open a checkout for a quote. Raises ``ProviderError``."""
+        about: dict[str, str] = {"payment_id": payment_id}
+        price: PriceData = {
+            "currency": quote.currency.lower(),
+            "unit_amount": quote.amount,
+            "product_data": {"name": quote.item.name},
+        }
+        session = await self._asked(
+            self._client.v1.checkout.sessions.create_async(
+                {
+                    "mode": "payment",
+                    "client_reference_id": payment_id,
+                    "metadata": about,
+                    "payment_intent_data": {"metadata": about},
+                    "line_items": [{"quantity": 1, "price_data": price}],
+                    "success_url": return_url,
+                },
+                {"idempotency_key": key},
+            )
+        )
+        return Checkout(checkout=session.id, url=session.url or "")
+
+    async def look(self, checkout: str) -> Seen:
+        """What has become of a checkout. Raises ``ProviderError``."""
+        session = await self._asked(
+            self._client.v1.checkout.sessions.retrieve_async(
+                checkout, {"expand": ["payment_intent"]}
+            )
+        )
+        return Seen(
+            standing=_standing(session.status, session.payment_status),
+            amount=session.amount_total or 0,
+            currency=(session.currency or "").upper(),
+            intent=_id_of(session.payment_intent),
+        )
+
+    async def expire(self, checkout: str) -> None:
+        """Close a checkout, so that it can no longer be paid; one that is closed stays as it is."""
+        try:
+            await self._asked(self._client.v1.checkout.sessions.expire_async(checkout))
+        except ProviderRefused:
+            # It was completed or expired in the meantime: whoever looks next sees which.
+            return
+
+    async def refund(self, intent: str, amount: int, key: str) -> None:
+        """Pay back an amount in minor units. Raises ``ProviderError``."""
+        await self._asked(
+            self._client.v1.refunds.create_async(
+                {"payment_intent": intent, "amount": amount}, {"idempotency_key": key}
+            )
+        )
+
+    async def dispute(self, dispute_id: DisputeId) -> SeenDispute:
+        """What has become of a dispute. Raises ``ProviderError``."""
+        found = await self._asked(self._client.v1.disputes.retrieve_async(dispute_id))
+        return SeenDispute(
+            dispute_id=dispute_id,
+            standing=DISPUTES_OVER.get(found.status, DisputeStanding.OPEN),
+            amount=found.amount,
+            intent=_id_of(found.payment_intent),
+        )
+
+    async def _asked(self, call: Awaitable[R]) -> R:
+        try:
+            return await call
+        except FOR_GOOD as error:
+            raise ProviderRefused(_code(error)) from None
+        except stripe.StripeError as error:
+            raise ProviderAway(_code(error)) from None
+
+    async def payments(self) -> AsyncIterator[ProviderPayment]:
+        """Every payment that the provider has taken. Raises ``ProviderError``."""
+        asked: PaymentIntentListParams = {"limit": PAGE, "expand": ["data.latest_charge"]}
+        while True:
+            page = await self._asked(self._client.v1.payment_intents.list_async(asked))
+            for intent in page.data:
+                if intent.status == "succeeded":
+                    yield _payment(intent)
+            if not page.has_more or not page.data:
+                return
+            asked["starting_after"] = page.data[-1].id
+
+
+def _code(error: stripe.StripeError) -> str:
+    return error.code or type(error).__name__
+
+
+def _standing(status: str | None, paid: str) -> CheckoutStanding:
+    if status == "complete":
+        settled = paid in ("paid", "no_payment_required")
+        return CheckoutStanding.PAID if settled else CheckoutStanding.PROCESSING
+    return CheckoutStanding.EXPIRED if status == "expired" else CheckoutStanding.OPEN
+
+
+def _payment(intent: stripe.PaymentIntent) -> ProviderPayment:
+    charge = intent.latest_charge
+    refunded = charge.amount_refunded if isinstance(charge, stripe.Charge) else 0
+    # What the provider answers is no dict: it has no get.
+    payment_id = intent.metadata.to_dict().get("payment_id")
+    return ProviderPayment(
+        intent=intent.id,
+        payment_id=PaymentId(payment_id) if payment_id else None,
+        amount=intent.amount,
+        currency=intent.currency.upper(),
+        refunded=refunded,
+        created_at=datetime.fromtimestamp(intent.created, UTC),
+    )
+
+
+def _id_of(found: Any) -> str | None:
+    return found if found is None or isinstance(found, str) else str(found.id)

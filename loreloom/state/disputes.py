@@ -1,0 +1,99 @@
+"""Disputes: what was bought is held while one is open, then returned or taken, with the books."""
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from loreloom.domain import money
+from loreloom.domain.ids import DisputeId, PaymentId
+from loreloom.domain.money import movement
+from loreloom.domain.payment import PaymentState, coin_back
+from loreloom.domain.provider import DisputeStanding, SeenDispute
+from loreloom.state.fulfilments import coin_of, take_back
+from loreloom.state.ledger import book
+from loreloom.state.payments import advance, event_of, locked
+from loreloom.state.starts import PlannedStart, plan_start
+from loreloom.state.store import Store, Transaction
+from loreloom.state.tables.payments import Dispute, Entitlement, Payment
+
+
+async def plan_dispute(
+    store: Store, dispute_id: DisputeId, payment_id: PaymentId, start: PlannedStart
+) -> None:
+    """Keep a dispute with the intent to start its workflow; a second time changes nothing."""
+    async with store.transaction() as tx:
+        await tx.run(
+            pg_insert(Dispute)
+            .values(
+                dispute_id=dispute_id, payment_id=payment_id, amount=0, state=DisputeStanding.OPEN
+            )
+            .on_conflict_do_nothing()
+        )
+        await plan_start(tx, start)
+
+
+async def hold(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str) -> None:
+    """The provider has taken the money back for now: hold what was bought, once."""
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(key):
+            return
+        await _keep(tx, seen)
+        await tx.run(
+            update(Entitlement)
+            .where(Entitlement.payment_id == payment_id)
+            .values(held_at=func.now())
+        )
+        taken = movement(money.DISPUTED, money.PROVIDER, seen.amount, record.currency)
+        await book(tx, key, payment_id, "dispute_opened", taken)
+        await advance(tx, payment_id, state=PaymentState.DISPUTED)
+        data = {"dispute_id": seen.dispute_id, "amount": seen.amount, "currency": record.currency}
+        step = f"/{seen.dispute_id}"
+        tx.tell(event_of(payment_id, record.bought, "payment.disputed", data, step))
+
+
+async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str) -> None:
+    """The dispute is decided: return what was held, or take it, once."""
+    won = seen.standing is DisputeStanding.WON
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(key):
+            return
+        await _keep(tx, seen)
+        goes_to = money.PROVIDER if won else money.DISPUTES_LOST
+        postings = [*movement(goes_to, money.DISPUTED, seen.amount, record.currency)]
+        if won:
+            await tx.run(
+                update(Entitlement).where(Entitlement.payment_id == payment_id).values(held_at=None)
+            )
+        else:
+            coin_left = await coin_of(tx, record.bought)
+            postings += coin_back(record.bought, coin_left)
+            await take_back(tx, record, coin_left)
+        await book(tx, key, payment_id, "dispute_closed", postings)
+        refunded = PaymentState.PARTLY_REFUNDED if record.refunded else PaymentState.FULFILLED
+        state = refunded if won else PaymentState.DISPUTE_LOST
+        await advance(tx, payment_id, state=state)
+        data = {"dispute_id": seen.dispute_id, "outcome": seen.standing}
+        step = f"/{seen.dispute_id}"
+        tx.tell(event_of(payment_id, record.bought, "payment.dispute_closed", data, step))
+
+
+async def disputed_amounts(store: Store) -> dict[PaymentId, int]:
+    """What the provider holds or has taken for disputes, by purchase, in minor units."""
+    query = (
+        select(Dispute.payment_id, func.sum(Dispute.amount))
+        .join(Payment, Payment.payment_id == Dispute.payment_id)
+        .where(Dispute.state != DisputeStanding.WON)
+        .group_by(Dispute.payment_id)
+    )
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return {PaymentId(payment_id): int(amount) for payment_id, amount in rows}
+
+
+async def _keep(tx: Transaction, seen: SeenDispute) -> None:
+    await tx.run(
+        update(Dispute)
+        .where(Dispute.dispute_id == seen.dispute_id)
+        .values(amount=seen.amount, state=seen.standing, updated_at=func.now())
+    )

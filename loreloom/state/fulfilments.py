@@ -1,0 +1,264 @@
+"""What a payment gives and a refund takes back: each in one transaction with its ledger entries."""
+
+from datetime import timedelta
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from loreloom.domain.ids import (
+    PaymentId,
+    RefundId,
+    payment_workflow_id,
+    refund_workflow_id,
+)
+from loreloom.domain.payment import (
+    Bought,
+    PaymentState,
+    RefundState,
+    Reversal,
+    Unfulfillable,
+    UnfulfillableReason,
+    coin_taken,
+    receipt_undelivered,
+    refund_amount,
+    reversal,
+    sale,
+)
+from loreloom.state.ledger import book
+from loreloom.state.payments import PaymentRecord, advance, event_of, locked, release
+from loreloom.state.starts import PlannedStart, plan_start
+from loreloom.state.store import Store, Transaction
+from loreloom.state.tables.payments import Entitlement, Refund
+from loreloom.state.tables.worlds import Player
+from loreloom.state.worlds import learn
+
+
+async def fulfil(store: Store, payment_id: PaymentId, intent: str | None) -> PaymentState:
+    """Give what was paid for, once. Returns the purchase's state.
+
+    Raises ``Unfulfillable`` when it can never be given; nothing has changed then.
+    """
+    root = payment_workflow_id(payment_id)
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(f"{root}/delivery"):
+            return record.state
+        bought = record.bought
+        if bought.quote.item.coin:
+            await _add_coin(tx, bought, bought.quote.item.coin)
+        else:
+            await _entitle(tx, payment_id, bought)
+        if bought.quote.item.sets_fact is not None:
+            fact = bought.quote.item.sets_fact
+            await learn(tx, bought.world_id, bought.player_id, fact, root)
+        await book(tx, f"{root}/sale", payment_id, "sale", sale(bought))
+        await advance(tx, payment_id, state=PaymentState.FULFILLED, intent=intent)
+        given = {
+            "amount": record.amount,
+            "currency": record.currency,
+            "kind": bought.quote.item.kind,
+            "coin": bought.quote.item.coin or None,
+        }
+        tx.tell(event_of(payment_id, bought, "payment.fulfilled", given))
+        return PaymentState.FULFILLED
+
+
+async def give_up_delivery(
+    store: Store,
+    payment_id: PaymentId,
+    intent: str | None,
+    paid: tuple[int, str],
+    reason: UnfulfillableReason,
+    refund_id: RefundId,
+    start: PlannedStart,
+) -> PaymentState:
+    """What was paid (amount and currency) cannot be delivered and is to be paid back.
+
+    ``start`` is the refund's workflow. Returns the purchase's state.
+    """
+    amount, currency = paid
+    root = payment_workflow_id(payment_id)
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(f"{root}/delivery"):
+            return record.state
+        state = PaymentState.UNFULFILLED
+        await advance(
+            tx,
+            payment_id,
+            state=state,
+            reason=reason,
+            intent=intent,
+            amount=amount,
+            currency=currency,
+        )
+        await release(tx, record.bought, coupon=True)
+        postings = receipt_undelivered(amount, currency)
+        await book(tx, f"{root}/receipt", payment_id, "undelivered", postings)
+        if amount:
+            await _plan_refund(tx, payment_id, refund_id, amount, reason, start)
+        data = {"reason": reason, "amount": amount, "currency": currency}
+        tx.tell(event_of(payment_id, record.bought, "payment.unfulfilled", data))
+        return state
+
+
+async def ask_refund(
+    tx: Transaction,
+    payment_id: PaymentId,
+    refund_id: RefundId,
+    asked: int | None,
+    reason: str | None,
+    start: PlannedStart,
+) -> int:
+    """Keep a refund with the intent to start its workflow; the amount. Raises ``Refusal``."""
+    record = await locked(tx, payment_id)
+    amount = refund_amount(record.state, record.amount - record.refund_asked, asked)
+    await _plan_refund(tx, payment_id, refund_id, amount, reason, start)
+    data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
+    told = event_of(payment_id, record.bought, "payment.refund_requested", data, f"/{refund_id}")
+    tx.tell(told)
+    return amount
+
+
+async def book_refund(store: Store, refund_id: RefundId) -> None:
+    """The provider has paid back: book it, and after a full refund take what was given, once."""
+    key = refund_workflow_id(refund_id)
+    async with store.transaction() as tx:
+        refund = (
+            await tx.run(
+                select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
+            )
+        ).one()
+        payment_id = PaymentId(refund.payment_id)
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(f"{key}/booking"):
+            return
+        bought = record.bought
+        back = Reversal(
+            before=record.refunded,
+            amount=refund.amount,
+            coin_left=await coin_of(tx, bought),
+            delivered=record.state is not PaymentState.UNFULFILLED,
+        )
+        full = back.is_full(bought.quote)
+        await book(tx, key, payment_id, "refund", reversal(bought, back))
+        if full and back.delivered:
+            await take_back(tx, record, back.coin_left)
+            await release(tx, bought, coupon=False)
+        state = PaymentState.REFUNDED if full else PaymentState.PARTLY_REFUNDED
+        await advance(tx, payment_id, state=state, refunded=record.refunded + refund.amount)
+        await _end_refund(tx, refund_id, RefundState.DONE)
+        data = {"refund_id": refund_id, "amount": refund.amount, "currency": record.currency}
+        told = {**data, "full": full}
+        tx.tell(event_of(payment_id, bought, "payment.refunded", told, f"/{refund_id}"))
+
+
+async def fail_refund(store: Store, refund_id: RefundId, failure: str) -> None:
+    """The provider refuses to pay back: the amount may be asked for again."""
+    async with store.transaction() as tx:
+        refund = (
+            await tx.run(
+                select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
+            )
+        ).one()
+        payment_id = PaymentId(refund.payment_id)
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(f"{refund_workflow_id(refund_id)}/booking"):
+            return
+        await advance(tx, payment_id, refund_asked=record.refund_asked - refund.amount)
+        await _end_refund(tx, refund_id, RefundState.FAILED, failure)
+        data = {"refund_id": refund_id, "amount": refund.amount, "reason": failure}
+        told = event_of(payment_id, record.bought, "payment.refund_failed", data, f"/{refund_id}")
+        tx.tell(told)
+
+
+async def take_back(tx: Transaction, record: PaymentRecord, coin_left: int) -> None:
+    """The entitlement is taken, and as much of the coin as the player has left."""
+    await tx.run(
+        update(Entitlement)
+        .where(Entitlement.payment_id == record.payment_id, Entitlement.taken_at.is_(None))
+        .values(taken_at=func.now())
+    )
+    taken = coin_taken(record.bought, coin_left)
+    if taken:
+        await _add_coin(tx, record.bought, -taken)
+
+
+async def coin_of(tx: Transaction, bought: Bought) -> int:
+    """The player's coin, held as it is until the transaction ends."""
+    query = select(Player.coin).where(
+        Player.world_id == bought.world_id, Player.player_id == bought.player_id
+    )
+    coin: int = (await tx.run(query.with_for_update(key_share=True))).scalar_one()
+    return coin
+
+
+async def _add_coin(tx: Transaction, bought: Bought, amount: int) -> None:
+    added = await tx.run(
+        update(Player)
+        .where(Player.world_id == bought.world_id, Player.player_id == bought.player_id)
+        .values(coin=Player.coin + amount)
+        .returning(Player.player_id)
+    )
+    added.one()
+
+
+async def _entitle(tx: Transaction, payment_id: PaymentId, bought: Bought) -> None:
+    item = bought.quote.item
+    until = None
+    if item.days is not None:
+        ends = select(func.max(Entitlement.until)).where(
+            Entitlement.world_id == bought.world_id,
+            Entitlement.player_id == bought.player_id,
+            Entitlement.entitlement == item.item,
+            Entitlement.taken_at.is_(None),
+        )
+        # A pass that is bought while one runs goes on where that one ends.
+        begins = func.greatest(func.now(), func.coalesce(ends.scalar_subquery(), func.now()))
+        until = begins + timedelta(days=item.days)
+    given = await tx.run(
+        pg_insert(Entitlement)
+        .values(
+            payment_id=payment_id,
+            world_id=bought.world_id,
+            player_id=bought.player_id,
+            entitlement=item.item,
+            until=until,
+        )
+        .on_conflict_do_nothing()
+        .returning(Entitlement.payment_id)
+    )
+    if given.first() is None:
+        raise Unfulfillable(UnfulfillableReason.ALREADY_OWNED)
+
+
+async def _plan_refund(
+    tx: Transaction,
+    payment_id: PaymentId,
+    refund_id: RefundId,
+    amount: int,
+    reason: str | None,
+    start: PlannedStart,
+) -> None:
+    record = await locked(tx, payment_id)
+    await tx.run(
+        insert(Refund).values(
+            refund_id=refund_id,
+            payment_id=payment_id,
+            amount=amount,
+            state=RefundState.PENDING,
+            reason=reason,
+        )
+    )
+    await advance(tx, payment_id, refund_asked=record.refund_asked + amount)
+    await plan_start(tx, start)
+
+
+async def _end_refund(
+    tx: Transaction, refund_id: RefundId, state: RefundState, failure: str | None = None
+) -> None:
+    await tx.run(
+        update(Refund)
+        .where(Refund.refund_id == refund_id)
+        .values(state=state, failure=failure, updated_at=func.now())
+    )

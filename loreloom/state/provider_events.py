@@ -1,0 +1,84 @@
+"""What the provider told: stored first by the event's id, then handled, then marked handled."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
+
+from loreloom.domain.provider import ToldEvent
+from loreloom.state.store import Store
+from loreloom.state.tables.payments import ProviderEvent
+
+
+class KeptEvent(BaseModel):
+    """An event as ops read it. ``outcome`` is what handling it came to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    told: ToldEvent
+    deliveries: int
+    received_at: datetime
+    handled_at: datetime | None
+    outcome: str | None
+
+
+async def keep_event(store: Store, told: ToldEvent) -> bool:
+    """Store an event by its id; whether it is still to be handled. A repeat is only counted."""
+    statement = pg_insert(ProviderEvent).values(**told.model_dump())
+    counted = statement.on_conflict_do_update(
+        index_elements=["event_id"], set_={"deliveries": ProviderEvent.deliveries + 1}
+    )
+    async with store.transaction() as tx:
+        row = (await tx.run(counted.returning(ProviderEvent.handled_at))).one()
+    return row.handled_at is None
+
+
+async def mark_handled(store: Store, event_id: str, outcome: str) -> None:
+    """The event needs no more handling."""
+    async with store.transaction() as tx:
+        await tx.run(
+            update(ProviderEvent)
+            .where(ProviderEvent.event_id == event_id)
+            .values(handled_at=func.now(), outcome=outcome)
+        )
+
+
+async def find_event(store: Store, event_id: str) -> KeptEvent | None:
+    """The event of that id, or ``None``."""
+    query = select(ProviderEvent.__table__).where(ProviderEvent.event_id == event_id)
+    async with store.reading() as connection:
+        row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    return KeptEvent(
+        told=_told(row),
+        deliveries=row.deliveries,
+        received_at=row.received_at,
+        handled_at=row.handled_at,
+        outcome=row.outcome,
+    )
+
+
+async def unhandled_events(store: Store, age: timedelta, limit: int) -> Sequence[ToldEvent]:
+    """Events older than ``age`` that nobody has handled, oldest first."""
+    query = (
+        select(ProviderEvent.__table__)
+        .where(ProviderEvent.handled_at.is_(None), ProviderEvent.received_at < func.now() - age)
+        .order_by(ProviderEvent.received_at)
+        .limit(limit)
+    )
+    async with store.reading() as connection:
+        return [_told(row) for row in await connection.execute(query)]
+
+
+def _told(row: Row[Any]) -> ToldEvent:
+    return ToldEvent(
+        event_id=row.event_id,
+        kind=row.kind,
+        payment_id=row.payment_id,
+        intent=row.intent,
+        dispute_id=row.dispute_id,
+    )

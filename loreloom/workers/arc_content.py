@@ -1,0 +1,64 @@
+"""What an arc is held against when it is checked: the content that lies beside it."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from loreloom.api.arc_files import arc_files, read_arc
+from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by
+from loreloom.domain.canon import EntityKind
+from loreloom.domain.ids import FactId
+from loreloom.domain.templates import QuestTemplate
+from loreloom.generation.lexicon import load_lexicon
+from loreloom.generation.templates import load_templates
+from loreloom.knowledge.front_matter import split_front_matter
+from loreloom.workers.apiserver import default_regions
+from loreloom.workers.calendar_content import load_calendar
+
+
+def check_arcs(files: Iterable[Path], content: Path) -> dict[Path, tuple[Finding, ...]]:
+    """What is wrong with each arc, held against a content folder.
+
+    Raises ``ArcFileError`` for a file that is no arc.
+    """
+    around = surrounding(content)
+    return {file: check(read_arc(file), around) for file in files}
+
+
+def arcs_at(paths: Iterable[Path]) -> Iterator[Path]:
+    """The arcs' files at paths that are files or folders."""
+    for path in paths:
+        yield from arc_files(path) if path.is_dir() else [path]
+
+
+def surrounding(content: Path) -> Surrounding:
+    """What the content folder knows of: its canon, its regions, its templates and their facts."""
+    entities = list(_entities(content / "lore"))
+    templates = load_templates(content / "quests").templates
+    calendar = load_calendar(content)
+    arcs = [read_arc(file) for file in arc_files(content / "arcs")]
+    facts = {*_set_by(templates), *(fact for arc in arcs for fact in facts_set_by(arc))}
+    return Surrounding(
+        seasons=frozenset(calendar.season_starts.values()),
+        parts=frozenset(part for part, _ in calendar.part_starts),
+        regions=frozenset(default_regions(content)),
+        factions=frozenset(
+            name for kind, names in entities if kind is EntityKind.FACTION for name in names[:1]
+        ),
+        names=frozenset(name for _, names in entities for name in names),
+        openers=load_lexicon().rules.openers,
+        templates=frozenset(template.template_id for template in templates),
+        facts=frozenset(facts),
+    )
+
+
+def _entities(lore: Path) -> Iterator[tuple[EntityKind, tuple[str, ...]]]:
+    """Every entity that the documents declare: its kind, its name and then its aliases."""
+    for file in sorted(lore.glob("*.md")):
+        front, _ = split_front_matter(file.read_text(encoding="utf-8"))
+        for entity in front.entities:
+            yield entity.kind, (entity.name, *entity.aliases)
+
+
+def _set_by(templates: Iterable[QuestTemplate]) -> Iterator[FactId]:
+    for template in templates:
+        yield from (c.sets_fact for c in template.choices if c.sets_fact is not None)

@@ -1,0 +1,90 @@
+"""`loreloom arcs`: checking arcs before anybody plays them, and moving those that run."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from loreloom.api.arc_files import ArcFileError
+from loreloom.generation.templates import TemplateFileError
+from loreloom.workers.arc_content import arcs_at, check_arcs
+from loreloom.workers.client import Json
+from loreloom.workers.commands.output import AsJson, calling, show
+from loreloom.workers.settings import Settings
+
+arcs = typer.Typer(help="Story arcs.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(arcs, name="arcs")
+
+
+@arcs.command("check")
+def check_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, help="Arcs, or folders of them; else the content's."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find beats that cannot be reached, conditions that cannot hold, dead ends and unknown names.
+
+    Needs no server: arcs are held against the rest of the content folder. Exit 1 if anything is
+    found.
+    """
+    settings = Settings()
+    files = list(arcs_at(paths or [settings.arcs]))
+    try:
+        found = check_arcs(files, settings.content_folder)
+    except (ArcFileError, TemplateFileError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    findings = [
+        {"file": str(file), **finding.model_dump(mode="json")}
+        for file, of_file in found.items()
+        for finding in of_file
+    ]
+    show({"arcs": len(files), "findings": findings}, as_json, _findings)
+    if findings:
+        raise typer.Exit(1)
+
+
+@arcs.command("migrate")
+def migrate_command(
+    arc: Annotated[str, typer.Argument(help="The arc's name.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Move running arcs to the definition as the content has it now.
+
+    An arc moves only if the beat at which it stands is there still. Exit 1 if any was refused.
+    """
+    items: list[Json] = []
+    with calling() as api:
+        after: str | None = None
+        while True:
+            page = api.post("/v1/arcs/migrate", {"arc": arc, "dry_run": dry_run, "after": after})
+            items += page["items"]
+            after = page["next"]
+            if after is None:
+                break
+    show({**page, "items": items}, as_json, _migrated)
+    if any(item["outcome"] == "refused" for item in items):
+        raise typer.Exit(1)
+
+
+def _findings(answer: Json) -> Iterable[str]:
+    for one in answer["findings"]:
+        yield f"{one['file']}: {one['where']}: {one['message']} ({one['code']})"
+    yield f"{answer['arcs']} arcs, {len(answer['findings'])} findings"
+
+
+def _migrated(answer: Json) -> Iterable[str]:
+    for one in answer["items"]:
+        reason = f": {one['reason']}" if one["reason"] else ""
+        yield f"{one['arc_id']}  at {one['beat']}  {one['outcome']}{reason}"
+    yield f"{len(answer['items'])} running arcs of {answer['arc']}"

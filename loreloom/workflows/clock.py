@@ -1,0 +1,188 @@
+"""A world's clock: it sleeps until the calendar turns a page, tells of it, and sleeps again."""
+
+import asyncio
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    is_cancelled_exception,
+)
+
+with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.clock import (
+        ChangedClock,
+        ChangingClock,
+        ClockSteps,
+        LookAtClock,
+        ToldTime,
+    )
+    from loreloom.activities.signatures.life import LifeSteps, LiveDays
+    from loreloom.domain.clock import Clock, ClockChange, changed
+    from loreloom.domain.ids import weather_workflow_id
+    from loreloom.domain.refusals import Refusal
+    from loreloom.workflows import attributes
+    from loreloom.workflows.signatures import REFUSED, ClockInput
+
+WRITE_TIME = timedelta(seconds=10)
+LIFE_TIME = timedelta(minutes=10)
+LIFE_HEARTBEAT = timedelta(seconds=20)
+LONGEST_SLEEP = timedelta(days=30)
+
+WRITE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10)
+)
+LIFE_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+)
+
+
+@workflow.defn(name="WorldClock")
+class WorldClockWorkflow:
+    """Wakes at boundaries. What time it is at any moment follows from what is stored."""
+
+    @workflow.init
+    def __init__(self, start: ClockInput) -> None:
+        self._world_id = start.world_id
+        self._lived = start.lived
+        self._day = start.lived
+        self._clock: Clock | None = None
+        self._look_again = False
+        self._to_signal: ChangedClock | None = None
+        # Changes are made one at a time, and none while it is told how time stands.
+        self._turn = asyncio.Lock()
+
+    @workflow.run
+    async def run(self, start: ClockInput) -> None:
+        """As long as the world: each boundary is told as it comes."""
+        if workflow.info().continued_run_id is None:
+            workflow.upsert_search_attributes([attributes.WORLD.value_set(self._world_id)])
+        self._living = asyncio.create_task(self._live())
+        while not workflow.info().is_continue_as_new_suggested():
+            self._look_again = False
+            told = await self._tell()
+            self._day = told.day
+            await self._tell_weathers()
+            await self._sleep(told)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._tell_weathers()
+        # Days that are being lived meanwhile are asked for again: each is lived once.
+        workflow.continue_as_new(ClockInput(world_id=self._world_id, lived=self._lived))
+
+    @workflow.update
+    async def change(self, change: ClockChange) -> Clock:
+        """Somebody pauses, resumes, scales or advances the clock; the answer is how it goes on."""
+        async with self._turn:
+            made = await workflow.execute_local_activity_method(
+                ClockSteps.change,
+                ChangingClock(
+                    world_id=self._world_id,
+                    at=workflow.now(),
+                    key=_key_of_order(),
+                    change=change,
+                ),
+                start_to_close_timeout=WRITE_TIME,
+                retry_policy=WRITE_RETRY,
+            )
+        self._clock = made.clock
+        self._to_signal = made
+        self._look_again = True
+        return made.clock
+
+    @change.validator
+    def _can_change(self, change: ClockChange) -> None:
+        if self._clock is None:
+            return
+        try:
+            changed(self._clock, change, workflow.now())
+        except Refusal as refusal:
+            raise ApplicationError(
+                refusal.message, refusal.code.value, type=REFUSED, non_retryable=True
+            ) from refusal
+
+    async def _tell(self) -> ToldTime:
+        """Tell what is due. A local activity: it costs the server no task of its own."""
+        async with self._turn:
+            told = await workflow.execute_local_activity_method(
+                ClockSteps.tell,
+                LookAtClock(world_id=self._world_id, at=workflow.now()),
+                start_to_close_timeout=WRITE_TIME,
+                retry_policy=WRITE_RETRY,
+            )
+        self._clock = told.clock
+        workflow.set_current_details(_details(told))
+        return told
+
+    async def _sleep(self, told: ToldTime) -> None:
+        """Wait for the next boundary, or for a change that makes it another one."""
+        if told.next_at is None:
+            await workflow.wait_condition(self._woken)
+            return
+        # A thousand worlds would wake in one instant; a seeded delay keeps them apart.
+        late = timedelta(seconds=told.jitter_seconds * workflow.random().random())
+        left = min(told.next_at - workflow.now() + late, LONGEST_SLEEP)
+        try:
+            await workflow.wait_condition(self._woken, timeout=max(0.001, left.total_seconds()))
+        except TimeoutError:
+            return
+
+    def _woken(self) -> bool:
+        return self._look_again or workflow.info().is_continue_as_new_suggested()
+
+    async def _tell_weathers(self) -> None:
+        """Tell each region's weather that the clock was changed, but for one that is not there."""
+        news, self._to_signal = self._to_signal, None
+        if news is None:
+            return
+        weathers = [
+            workflow.get_external_workflow_handle(weather_workflow_id(self._world_id, region))
+            for region in news.regions
+        ]
+        signals = (weather.signal("clock_changed", news.clock) for weather in weathers)
+        for answer in await asyncio.gather(*signals, return_exceptions=True):
+            if isinstance(answer, BaseException) and not isinstance(answer, FailureError):
+                raise answer
+
+    async def _live(self) -> None:
+        """Let the world live each day that has begun. No boundary waits for it."""
+        while True:
+            await workflow.wait_condition(lambda: self._day != self._lived)
+            day = self._day
+            if day is None:
+                continue
+            if self._lived is None and day == 0:
+                # Nothing has happened yet on the day that a world begins with.
+                self._lived = day
+                continue
+            try:
+                await workflow.execute_activity_method(
+                    LifeSteps.live,
+                    LiveDays(world_id=self._world_id, through_day=day),
+                    start_to_close_timeout=LIFE_TIME,
+                    heartbeat_timeout=LIFE_HEARTBEAT,
+                    retry_policy=LIFE_RETRY,
+                    summary=f"Live through day {day}",
+                )
+            except ActivityError as error:
+                if is_cancelled_exception(error):
+                    raise
+                # A day that cannot be lived is tried again on the next: time goes on.
+                workflow.logger.error("day %s cannot be lived: %s", day, error.cause)
+            self._lived = day
+
+
+def _key_of_order() -> str:
+    """The Update's own id: an order that is sent again has the same one."""
+    update = workflow.current_update_info()
+    if update is None:
+        raise RuntimeError("an order is given in an Update only")
+    return update.id
+
+
+def _details(told: ToldTime) -> str:
+    if told.next_at is None:
+        return "**paused**"
+    return f"{told.clock.scale:g} game seconds a second; the next boundary at {told.next_at}"

@@ -1,0 +1,28 @@
+"""A reconciliation: nightly by a schedule, or when ops ask for one."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.payment import ReconciliationSteps
+    from loreloom.domain.reconciliation import Report
+
+TIME = timedelta(minutes=10)
+RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1))
+
+
+@workflow.defn(name="Reconciliation")
+class ReconciliationWorkflow:
+    """Compares ledger, entitlements and the provider's own list."""
+
+    @workflow.run
+    async def run(self) -> Report:
+        """Each difference, with what either side says."""
+        return await workflow.execute_activity_method(
+            ReconciliationSteps.reconcile,
+            start_to_close_timeout=TIME,
+            retry_policy=RETRY,
+            summary="Compare the books with the provider's list",
+        )

@@ -1,0 +1,166 @@
+"""Each fault that the check finds: red on an arc that has it, silent on the same arc without."""
+
+from typing import Any
+
+import pytest
+
+from loreloom.domain.arc_check import FindingCode, Surrounding, check
+from tests.arcs.builders import END, an_arc, tell, to
+
+AROUND = Surrounding(
+    seasons=frozenset({"spring", "winter"}),
+    parts=frozenset({"day", "night"}),
+    regions=frozenset({"Quay"}),
+    factions=frozenset({"Guild"}),
+    names=frozenset({"Guild", "Maud Tolliver"}),
+    openers=frozenset({"something"}),
+    templates=frozenset({"side-a"}),
+    facts=frozenset({"the_lease_ended"}),
+)
+PICK: dict[str, Any] = {
+    "kind": "wait",
+    "until": {"choice": [{"choice_id": "go", "text": "go"}, {"choice_id": "stay", "text": "stay"}]},
+    "next": [to("end")],
+}
+C = FindingCode
+
+
+def found(beats: dict[str, Any], **rest: Any) -> set[tuple[FindingCode, str]]:
+    return {(f.code, f.where) for f in check(an_arc(beats, **rest), AROUND)}
+
+
+def test_a_sound_arc_has_no_findings() -> None:
+    beats = {
+        "first": {**PICK, "next": [to("errand", choice=["go"]), to("end", choice=["stay"])]},
+        "errand": {"kind": "quest", "template": "side-a", "next": [to("hold")]},
+        "hold": {
+            "kind": "wait",
+            "until": {"quest": "errand"},
+            "next": [to("learn", outcome=["completed"]), to("end")],
+        },
+        "learn": {"kind": "change", "fact": "knows", "next": [to("last", season=["winter"])]},
+        "last": tell(to("end", facts={"all": ["knows"], "none": ["the_lease_ended"]})),
+    }
+    assert found(beats) == set()
+
+
+@pytest.mark.parametrize(
+    ("beats", "code", "where"),
+    [
+        ({"first": tell(to("end")), "lost": tell(to("end"))}, C.UNREACHABLE, "lost"),
+        ({"first": tell(to("second"), to("end")), "second": tell()}, C.DEAD_END, "second"),
+        (
+            {"first": tell(to("a"), to("end")), "a": tell(to("b")), "b": tell(to("a"))},
+            C.NO_END,
+            "b",
+        ),
+        ({"first": {**PICK, "next": [to("end", choice=["go"])]}}, C.UNANSWERED, "first"),
+        (
+            {"first": tell(to("end", facts={"all": ["a_secret"]}))},
+            C.NEVER,
+            "first -> end",
+        ),
+        (
+            {"first": tell(to("end", facts={"any": ["a_secret", "b_secret"]}))},
+            C.NEVER,
+            "first -> end",
+        ),
+        (
+            {
+                "first": tell(
+                    to("end", facts={"all": ["the_lease_ended"], "none": ["the_lease_ended"]})
+                )
+            },
+            C.NEVER,
+            "first -> end",
+        ),
+        (
+            {
+                "first": tell(
+                    to("end", facts={"any": ["the_lease_ended"], "none": ["the_lease_ended"]})
+                )
+            },
+            C.NEVER,
+            "first -> end",
+        ),
+        ({"first": tell(to("end", season=["monsoon"]))}, C.UNKNOWN_NAME, "first -> end"),
+        ({"first": tell(to("end", part=["tea time"]))}, C.UNKNOWN_NAME, "first -> end"),
+        (
+            {"first": tell(to("end", weather={"region": "Moor", "state": ["fog"]}))},
+            C.UNKNOWN_NAME,
+            "first -> end",
+        ),
+        ({"first": tell(to("end", standing={"Rabble": 1}))}, C.UNKNOWN_NAME, "first -> end"),
+        ({"first": tell(to("end", choice=["fly"]))}, C.NEVER, "first -> end"),
+        ({"first": tell(to("end", goal={"name": "bread"}))}, C.NEVER, "first -> end"),
+        ({"first": tell(to("end", outcome=["completed"]))}, C.NEVER, "first -> end"),
+        (
+            {
+                "first": {"kind": "quest", "template": "side-a", "next": [to("hold")]},
+                "hold": {
+                    "kind": "wait",
+                    "until": {"quest": "first"},
+                    "next": [to("end", outcome=["offered"])],
+                },
+            },
+            C.NEVER,
+            "hold -> end",
+        ),
+        (
+            {
+                "first": {
+                    "kind": "wait",
+                    "until": {"when": {"season": ["monsoon"]}},
+                    "next": [to("end")],
+                }
+            },
+            C.UNKNOWN_NAME,
+            "first",
+        ),
+        (
+            {"first": {"kind": "quest", "template": "gone", "next": [to("end")]}},
+            C.MISSING_TEMPLATE,
+            "first",
+        ),
+        (
+            {
+                "first": {
+                    "kind": "quest",
+                    "brief": {"theme": "a debt", "giver": "Nobody Atall"},
+                    "next": [to("end")],
+                }
+            },
+            C.UNKNOWN_NAME,
+            "first",
+        ),
+        (
+            {
+                "first": {
+                    "kind": "change",
+                    "weather": {"region": "Moor", "state": "fog", "hours": 2},
+                    "next": [to("end")],
+                }
+            },
+            C.UNKNOWN_NAME,
+            "first",
+        ),
+        (
+            {"first": {"kind": "change", "standing": {"Rabble": 1}, "next": [to("end")]}},
+            C.UNKNOWN_NAME,
+            "first",
+        ),
+        (
+            {"first": {"kind": "tell", "text": "Something of Ezra Flint.", "next": [to("end")]}},
+            C.UNKNOWN_NAME,
+            "first",
+        ),
+        ({"first": tell(to("end")), "end": {**END, "text": "It was Ezra."}}, C.UNKNOWN_NAME, "end"),
+    ],
+)
+def test_each_fault_is_found(beats: dict[str, Any], code: FindingCode, where: str) -> None:
+    assert (code, where) in found(beats)
+
+
+def test_what_is_not_known_of_the_world_is_not_held_against_an_arc() -> None:
+    arc = an_arc({"first": tell(to("end", season=["monsoon"], standing={"Rabble": 1}))})
+    assert check(arc, Surrounding()) == ()

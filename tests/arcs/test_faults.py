@@ -1,0 +1,143 @@
+"""What an arc survives: faults, killed workers, a history that is cut, and a reset."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+
+from loreloom.domain.arc_walk import ArcState
+from loreloom.state.store import Store
+from loreloom.workers.stack import PartName, Stack
+from tests.arcs.builders import an_arc, tell, to
+from tests.arcs.stage import OnStage, arc_stage
+from tests.quest.faults import SeededFaults
+from tests.support.servers import settings_for_tests
+
+EARLY = "limit.historyCount.suggestContinueAsNew=40"
+HOLD: dict[str, Any] = {
+    "kind": "wait",
+    "until": {"when": {"facts": {"all": ["the_bell_rang"]}}},
+    "next": [to("end")],
+}
+ERRAND: dict[str, dict[str, Any]] = {
+    "first": {"kind": "quest", "template": "side-a", "next": [to("quest_end")]},
+    "quest_end": {
+        "kind": "wait",
+        "until": {"quest": "first"},
+        "next": [to("reward", outcome=["completed"]), to("hold")],
+    },
+    "reward": {"kind": "change", "standing": {"Guild": 4}, "next": [to("hold")]},
+    "hold": HOLD,
+}
+
+
+async def reset(arc: OnStage) -> None:
+    """Let the arc's workflow go on anew from its first task."""
+    client = arc.stage.client
+    ends = [
+        event.event_id
+        async for event in arc.handle.fetch_history_events()
+        if event.HasField("workflow_task_completed_event_attributes")
+    ]
+    await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(
+                workflow_id=arc.handle.id, run_id=(await arc.handle.describe()).run_id
+            ),
+            reason="a test",
+            workflow_task_finish_event_id=ends[0],
+            request_id=f"reset {arc.arc_id}",
+        )
+    )
+
+
+async def test_an_arc_that_is_reset_after_its_quest_ended_goes_the_same_way_once(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc(ERRAND))
+        quest = await arc.quest("first")
+        await quest.accept()
+        await quest.progress("work")
+        await arc.at("hold")
+        told = await arc.kinds()
+        await reset(arc)
+        await on.learn("the_bell_rang")
+        again = temporal_client.get_workflow_handle(arc.handle.id)
+        assert await asyncio.wait_for(again.result(), 60) == ArcState.ENDED
+        assert await arc.way() == ["first", "quest_end", "reward", "hold", "end"]
+        assert await arc.kinds() == [*told, "arc.beat", "arc.ended"]
+        assert (await quest.stage.player()).standing["Guild"] == 4
+
+
+async def test_an_arc_whose_steps_fail_again_and_again_writes_each_once(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix, serve=False) as on:
+        beats = {
+            "first": tell(to("second")),
+            "second": {
+                "kind": "change",
+                "standing": {"Guild": 1},
+                "fact": "went",
+                "next": [to("third")],
+            },
+            "third": tell(to("end", facts={"all": ["went"]}), to("lost")),
+            "lost": {"kind": "end", "outcome": "lost"},
+        }
+        faults = SeededFaults(7, 0.4, 6)
+        async with on.working(faults):
+            begun = [await on.begin(an_arc(beats)) for _ in range(8)]
+            for arc in begun:
+                assert await asyncio.wait_for(arc.handle.result(), 90) == ArcState.ENDED
+                assert await arc.way() == ["first", "second", "third", "end"]
+                kinds = await arc.kinds()
+                assert len([kind for kind in kinds if kind == "arc.told"]) == 2
+                assert len([kind for kind in kinds if kind == "arc.changed"]) == 1
+        assert faults.done
+
+
+async def test_an_arc_goes_on_when_its_workers_come_back(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix, serve=False) as on:
+        async with on.working():
+            arc = await on.begin(an_arc({"first": tell(to("hold")), "hold": HOLD}))
+            await arc.at("hold")
+        await on.learn("the_bell_rang")
+        async with on.working():
+            assert await asyncio.wait_for(arc.handle.result(), 60) == ArcState.ENDED
+        assert await arc.way() == ["first", "hold", "end"]
+
+
+@pytest.fixture(scope="module")
+async def early_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
+    """A Temporal server that suggests early to continue as new."""
+    settings = settings_for_tests(tmp_path_factory.mktemp("early"))
+    stack = Stack(settings, parts=[PartName.TEMPORAL], temporal_dynamic=[EARLY])
+    with stack:
+        yield await Client.connect(
+            stack.settings.required_temporal_address(), data_converter=pydantic_data_converter
+        )
+
+
+async def test_an_arc_that_continues_as_new_keeps_all_that_it_is_waiting_for(
+    early_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(early_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc({"first": tell(to("hold")), "hold": HOLD}))
+        await arc.at("hold")
+        first = (await arc.handle.describe()).run_id
+        now = first
+        while now == first:
+            await arc.handle.signal("look_again")
+            now = (await arc.handle.describe()).run_id
+        await on.learn("the_bell_rang")
+        assert await asyncio.wait_for(arc.handle.result(), 60) == ArcState.ENDED
+        assert await arc.way() == ["first", "hold", "end"]

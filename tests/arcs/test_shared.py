@@ -1,0 +1,109 @@
+"""What many push on together: each contribution counted once, whoever repeats it and when."""
+
+import asyncio
+from typing import Any
+
+from temporalio.client import Client
+
+from loreloom.api.arc_teller import ArcTeller
+from loreloom.domain.arc_walk import ArcState
+from loreloom.domain.ids import PlayerId
+from loreloom.state import players
+from loreloom.state.arcs import goals_of
+from loreloom.state.store import Store
+from tests.arcs.builders import an_arc, to
+from tests.arcs.stage import ArcStage, arc_stage
+
+GOAL: dict[str, Any] = {
+    "kind": "goal",
+    "name": "candles",
+    "title": "Candles",
+    "target": 60,
+    "next": [
+        to("end", goal={"name": "candles"}),
+        to("sorry", goal={"name": "candles", "reached": False}),
+    ],
+}
+SORRY = {"kind": "end", "outcome": "sorry"}
+
+
+async def people(on: ArcStage, count: int) -> list[str]:
+    names = [f"p{number}" for number in range(count)]
+    for name in names:
+        assert await players.create_player(on.store, on.world, PlayerId(name), name, 1)
+    return names
+
+
+async def test_doubled_contributions_at_once_count_once_and_reach_the_goal(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc({"first": GOAL, "sorry": SORRY}, scope="world"), player=None)
+        await arc.opened()
+        names = await people(on, 6)
+        first = await asyncio.gather(
+            *(
+                arc.contribute(f"{name}-{n}", 1, name)
+                for name in names
+                for n in range(9)
+                for _ in "ab"
+            )
+        )
+        assert all(first)
+        assert first[0::2] == first[1::2]
+        totals = sorted(counted.total for counted in first[0::2] if counted)
+        assert totals == list(range(1, 55))
+        (goal,) = await goals_of(store, arc.arc_id)
+        assert (goal.total, goal.open) == (54, True)
+
+        teller = ArcTeller(store, temporal_client, 60)
+        last = await asyncio.gather(*(arc.contribute(f"more-{n}", 1, "p0") for n in range(20)))
+        assert sum(counted is not None for counted in last) == 6
+        teller.counted(arc.arc_id)
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        await teller.close()
+        assert await arc.way() == ["first", "end"]
+        assert await arc.contribute("p0-0", 1, "p0") == first[0]
+        (goal,) = await goals_of(store, arc.arc_id)
+        assert (goal.total, goal.open) == (60, False)
+        told = [e.data for e in await arc.told() if e.kind == "arc.goal_reached"]
+        assert [(data["total"], data["target"]) for data in told] == [(60, 60)]
+
+
+async def test_a_total_that_nobody_told_is_swept(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc({"first": GOAL, "sorry": SORRY}, scope="world"), player=None)
+        await arc.opened()
+        assert await arc.contribute("all", 60)
+        teller = ArcTeller(store, temporal_client, 0.2)
+        sweeping = asyncio.create_task(teller.run())
+        try:
+            assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        finally:
+            sweeping.cancel()
+
+
+async def test_a_goal_whose_time_is_up_is_missed_and_closed(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix, scale=10_000) as on:
+        beats = {"first": {**GOAL, "at_most": {"hours": 3}}, "sorry": SORRY}
+        arc = await on.begin(an_arc(beats, scope="world"), player=None)
+        await arc.at("sorry")
+        assert await arc.contribute("late") is None
+        assert await arc.way() == ["first", "sorry"]
+        assert "arc.goal_missed" in await arc.kinds()
+
+
+async def test_only_who_belongs_to_the_arc_contributes(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        await people(on, 1)
+        arc = await on.begin(an_arc({"first": GOAL, "sorry": SORRY}))
+        await arc.opened()
+        assert await arc.contribute("mine")
+        assert await arc.contribute("theirs", 1, "p0") is None
+        assert await arc.contribute("nobodys", 1, "nobody") is None

@@ -1,0 +1,228 @@
+"""Which way an arc takes, and why."""
+
+import pytest
+from pydantic import ValidationError
+
+from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.arc_wait import is_late, is_over, moments
+from loreloom.domain.arc_walk import (
+    ArcProgress,
+    StartedQuest,
+    chosen,
+    quest_ended,
+    require_migratable,
+    situated,
+    way_on,
+)
+from loreloom.domain.clock import HOUR, Calendar
+from loreloom.domain.conditions import Situation, When, earliest, failing
+from loreloom.domain.ids import QuestId
+from loreloom.domain.quest import QuestState
+from loreloom.domain.refusals import Refusal, RefusalCode
+from tests.arcs.builders import an_arc, now, tell, to
+
+PICK = {
+    "kind": "wait",
+    "until": {"choice": [{"choice_id": "stay", "text": "Stay"}, {"choice_id": "go", "text": "Go"}]},
+    "next": [to("end")],
+}
+
+
+def taken(arc: ArcDefinition, seen: Situation) -> str | None:
+    way = way_on(arc.beats["first"], seen)
+    return way.to if way else None
+
+
+def test_the_highest_priority_goes_first_however_specific_the_others_are() -> None:
+    arc = an_arc(
+        {
+            "first": tell(to("a", season=["spring"], part=["day"]), to("b", priority=1), to("end")),
+            "a": tell(to("end")),
+            "b": tell(to("end")),
+        }
+    )
+    assert taken(arc, now()) == "b"
+
+
+def test_of_equal_priority_the_most_specific_goes_first_and_then_the_first() -> None:
+    arc = an_arc(
+        {
+            "first": tell(to("a"), to("b", season=["spring"]), to("c", part=["day"])),
+            **{name: tell(to("end")) for name in "abc"},
+        }
+    )
+    assert taken(arc, now()) == "b"
+    assert taken(arc, now(season="winter")) == "c"
+    assert taken(arc, now(season="winter", part="night")) == "a"
+
+
+def test_the_reason_says_what_held_and_what_stood_against_every_other_way() -> None:
+    arc = an_arc(
+        {
+            "first": tell(
+                to("a", season=["winter"], facts={"all": ["the_door_is_open"]}),
+                to("b", part=["day"]),
+                to("end"),
+            ),
+            "a": tell(to("end")),
+            "b": tell(to("end")),
+        }
+    )
+    way = way_on(arc.beats["first"], now())
+    assert way is not None
+    assert way.to == "b"
+    assert way.reason.held == ("it must be day",)
+    assert {other.to: other.because for other in way.reason.others} == {
+        "a": ("the fact the_door_is_open must be known", "it must be winter"),
+        "end": ("open, but less specific: 0 conditions",),
+    }
+
+
+def test_an_arc_with_no_open_way_stays() -> None:
+    arc = an_arc({"first": tell(to("end", season=["winter"]))})
+    assert taken(arc, now()) is None
+
+
+@pytest.mark.parametrize(
+    ("when", "holds", "fails"),
+    [
+        ({"facts": {"all": ["a", "b"]}}, {"facts": ["a", "b"]}, {"facts": ["a"]}),
+        ({"facts": {"any": ["a", "b"]}}, {"facts": ["b"]}, {"facts": []}),
+        ({"facts": {"none": ["a"]}}, {"facts": ["b"]}, {"facts": ["a"]}),
+        ({"season": ["spring", "summer"]}, {"season": "summer"}, {"season": "winter"}),
+        ({"part": ["night"]}, {"part": "night"}, {"part": "day"}),
+        (
+            {"weather": {"region": "Quay", "state": ["fog"]}},
+            {"weather": {"Quay": "fog"}},
+            {"weather": {"Quay": "rain"}},
+        ),
+        ({"weather": {"region": "Quay", "state": ["fog"]}}, {"weather": {"Quay": "fog"}}, {}),
+        ({"standing": {"Guild": 3}}, {"standing": {"Guild": 3}}, {"standing": {"Guild": 2}}),
+        ({"outcome": ["completed"]}, {"outcome": "completed"}, {"outcome": "failed"}),
+        ({"quest_choice": ["choice_1"]}, {"quest_choice": "choice_1"}, {}),
+        ({"choice": ["go"]}, {"choices": ["go", "x"]}, {"choices": ["stay"]}),
+        ({"goal": {"name": "bread"}}, {"goals": {"bread": True}}, {"goals": {"bread": False}}),
+        ({"goal": {"name": "bread", "reached": False}}, {"goals": {"bread": False}}, {}),
+    ],
+)
+def test_each_condition_holds_and_fails(when: dict, holds: dict, fails: dict) -> None:
+    condition = When.model_validate(when)
+    assert failing(condition, now(**holds)) == ()
+    assert len(failing(condition, now(**fails))) == 1
+
+
+def test_the_next_season_and_part_of_the_day_are_computed() -> None:
+    calendar = Calendar()
+    night = earliest(When(part=("night",)), calendar, 8 * HOUR + 17)
+    assert calendar.read(night).part == "night"
+    assert calendar.read(night - 1).part != "night"
+    winter = earliest(When(season=("winter",), part=("dawn",)), calendar, 0)
+    assert (calendar.read(winter).season, calendar.read(winter).part) == ("winter", "dawn")
+    assert calendar.read(winter - 1).season != "winter" or calendar.read(winter - 1).part != "dawn"
+    assert earliest(When(), calendar, 4711) == 4711
+
+
+def test_a_wait_is_over_when_its_hours_have_passed_and_not_before() -> None:
+    arc = an_arc({"first": {"kind": "wait", "until": {"hours": 2.5}, "next": [to("end")]}})
+    beat, progress = arc.beats["first"], ArcProgress(beat="first", seq=1, entered=1000)
+    (moment,) = moments(beat, progress)
+    assert moment == 1000 + 9000
+    assert not is_over(beat, progress, now(), moment - 1)
+    assert is_over(beat, progress, now(), moment)
+
+
+def test_a_wait_for_a_quest_hears_of_its_own_quest_only() -> None:
+    arc = an_arc(
+        {
+            "first": {"kind": "quest", "template": "t", "next": [to("hold")]},
+            "hold": {
+                "kind": "wait",
+                "until": {"quest": "first"},
+                "at_most": {"hours": 1},
+                "next": [to("end", outcome=["failed"])],
+            },
+        }
+    )
+    hold = arc.beats["hold"]
+    mine = StartedQuest(quest_id=QuestId("mine"))
+    progress = ArcProgress(beat="hold", seq=2, entered=0, quests={"first": mine})
+    other = quest_ended(progress, QuestId("other"), QuestState.FAILED, None)
+    assert not is_over(hold, other, now(), 10)
+    ended = quest_ended(progress, QuestId("mine"), QuestState.FAILED, "choice_2")
+    assert is_over(hold, ended, now(), 10)
+    assert way_on(hold, situated(now(), ended)) is not None
+    assert quest_ended(ended, QuestId("mine"), QuestState.COMPLETED, None) == ended
+    assert not is_late(hold, progress, HOUR - 1)
+    assert is_late(hold, progress, HOUR)
+
+
+def test_a_choice_is_made_once_and_only_where_it_is_on_offer() -> None:
+    beat = an_arc({"first": PICK}).beats["first"]
+    at = ArcProgress(beat="first", seq=1)
+    made = chosen("first", beat, at, "go")
+    assert made.choices == {"first": "go"}
+    for progress, choice, code in (
+        (made, "stay", RefusalCode.ALREADY_CHOSEN),
+        (at, "fly", RefusalCode.UNKNOWN_CHOICE),
+    ):
+        with pytest.raises(Refusal) as refused:
+            chosen("first", beat, progress, choice)
+        assert refused.value.code is code
+    elsewhere = an_arc({"first": tell(to("end"))}).beats["first"]
+    with pytest.raises(Refusal) as refused:
+        chosen("first", elsewhere, at, "go")
+    assert refused.value.code is RefusalCode.WRONG_STATE
+
+
+def test_an_arc_is_migrated_only_where_its_beat_still_is() -> None:
+    old = an_arc({"first": PICK, "other": tell(to("end"))})
+    same = an_arc({"first": {**PICK, "next": [to("other")]}, "other": tell(to("end"))})
+    require_migratable(old, same, "first", ())
+    require_migratable(old, same, None, ())
+    for new in (
+        an_arc({"begin": PICK}, start="begin"),
+        an_arc({"first": tell(to("end"))}),
+        an_arc({"first": PICK}, arc="another"),
+        an_arc({"first": PICK}, scope="world"),
+    ):
+        with pytest.raises(Refusal) as refused:
+            require_migratable(old, new, "first", ())
+        assert refused.value.code is RefusalCode.CANNOT_MIGRATE
+
+
+def test_an_arc_is_not_moved_to_wait_for_a_quest_that_it_never_started() -> None:
+    wait = {"kind": "wait", "until": {"hours": 1}, "next": [to("end")]}
+    quest = {"kind": "quest", "template": "t", "next": [to("first")]}
+    old = an_arc({"first": wait, "errand": quest}, start="errand")
+    new = an_arc({"first": {**wait, "until": {"quest": "errand"}}, "errand": quest}, start="errand")
+    require_migratable(old, new, "first", ("errand",))
+    with pytest.raises(Refusal):
+        require_migratable(old, new, "first", ())
+
+
+@pytest.mark.parametrize(
+    "beats",
+    [
+        {"first": tell(to("nowhere"))},
+        {"first": {"kind": "wait", "until": {"quest": "end"}, "next": [to("end")]}},
+        {"first": {"kind": "wait", "until": {}, "next": [to("end")]}},
+        {"first": {"kind": "wait", "until": {"hours": 1, "quest": "x"}, "next": [to("end")]}},
+        {"first": {"kind": "quest", "next": [to("end")]}},
+        {"first": {"kind": "change", "next": [to("end")]}},
+        {"other": tell(to("end"))},
+    ],
+)
+def test_what_would_leave_an_arc_nowhere_is_no_arc(beats: dict) -> None:
+    with pytest.raises(ValidationError):
+        an_arc(beats)
+
+
+def test_a_shared_arc_has_nothing_that_is_one_players() -> None:
+    with pytest.raises(ValidationError, match="one player's"):
+        an_arc({"first": {"kind": "quest", "template": "t", "next": [to("end")]}}, scope="world")
+
+
+def test_the_hash_belongs_to_what_the_arc_says() -> None:
+    arc = an_arc({"first": tell(to("end"))})
+    assert arc.digest == an_arc({"first": tell(to("end"))}).digest
+    assert arc.digest != an_arc({"first": tell(to("end"))}, title="Another").digest

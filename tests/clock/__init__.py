@@ -1,0 +1,1 @@
+"""The clock of a world: its calendar, its boundaries, its process and its API."""

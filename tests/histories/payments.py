@@ -1,0 +1,238 @@
+"""Every way that a purchase, a refund and a dispute can go, walked at the real stand-in."""
+
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+
+from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
+from loreloom.domain.canon import Rating
+from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.ids import (
+    CanonName,
+    DisputeId,
+    PaymentId,
+    PlayerId,
+    RefundId,
+    WorldId,
+    dispute_workflow_id,
+    payment_workflow_id,
+    refund_workflow_id,
+)
+from loreloom.domain.payment import Bought
+from loreloom.domain.price_book import PriceBook
+from loreloom.payments.gateway import Gateway
+from loreloom.state import fulfilments, payments, worlds
+from loreloom.state.disputes import plan_dispute
+from loreloom.state.players import create_player
+from loreloom.state.starts import PlannedStart
+from loreloom.state.store import Store
+from loreloom.workers.stack import PartName, Stack
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.signatures import (
+    DISPUTE,
+    PAYMENT,
+    PROVIDER_SAID,
+    RECONCILIATION,
+    REFUND,
+    DisputeInput,
+    PaymentInput,
+    RefundInput,
+)
+from tests.payments.conftest import BOOK, a_worker
+from tests.support.servers import settings_for_tests
+
+QUEUE = queue_of(Role.STORY, "record-payments")
+PLAYER = PlayerId("player")
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Where purchases are walked: a world, the stand-in, and a worker that runs."""
+
+    client: Client
+    store: Store
+    gateway: Gateway
+    provider: httpx.AsyncClient
+    world_id: WorldId
+
+    async def order(
+        self, item: str, *, coupon: str | None = None, seconds: float = 600
+    ) -> tuple[PaymentId, WorkflowHandle[Any, Any]]:
+        """A purchase that has begun."""
+        payment_id = PaymentId(f"payment_{secrets.token_hex(6)}")
+        now = datetime.now(UTC)
+        quote = PriceBook.model_validate(BOOK).quote(item, None, coupon, now)
+        bought = Bought(world_id=self.world_id, player_id=PLAYER, quote=quote)
+        ref = PaymentRef(payment_id=payment_id)
+        given = PaymentInput(payment=ref, expires_at=now + timedelta(seconds=seconds))
+        workflow_id = payment_workflow_id(payment_id)
+        async with self.store.transaction() as tx:
+            start = PlannedStart(workflow_id=workflow_id, workflow=PAYMENT, input={})
+            await payments.request_payment(tx, payment_id, bought, start)
+        handle = await self.client.start_workflow(PAYMENT, given, id=workflow_id, task_queue=QUEUE)
+        return payment_id, handle
+
+    async def pay(self, payment_id: PaymentId) -> None:
+        """The buyer pays, once there is a checkout."""
+        while True:
+            found = await payments.find_payment(self.store, payment_id)
+            if found is not None and found.checkout_url is not None:
+                await self.provider.post(found.checkout_url)
+                return
+
+    async def bought(self, item: str) -> PaymentId:
+        """A purchase that is paid for and delivered."""
+        payment_id, handle = await self.order(item)
+        await self.pay(payment_id)
+        await handle.signal(PROVIDER_SAID)
+        await handle.result()
+        return payment_id
+
+
+Way = Callable[[Counter], Awaitable[WorkflowHandle[Any, Any]]]
+
+
+async def fulfilled(at: Counter) -> WorkflowHandle[Any, Any]:
+    payment_id, handle = await at.order("coin-300")
+    await handle.signal(PROVIDER_SAID)
+    await at.pay(payment_id)
+    await handle.signal(PROVIDER_SAID)
+    return handle
+
+
+async def free(at: Counter) -> WorkflowHandle[Any, Any]:
+    return (await at.order("coin-300", coupon="FREE"))[1]
+
+
+async def expired(at: Counter) -> WorkflowHandle[Any, Any]:
+    return (await at.order("coin-300", seconds=1))[1]
+
+
+async def unfulfilled(at: Counter) -> WorkflowHandle[Any, Any]:
+    (first, one), (second, other) = await at.order("coat"), await at.order("coat")
+    for payment_id, handle in ((first, one), (second, other)):
+        await at.pay(payment_id)
+        await handle.signal(PROVIDER_SAID)
+        await handle.result()
+    return other
+
+
+async def _refund(at: Counter, payment_id: PaymentId) -> WorkflowHandle[Any, Any]:
+    refund_id = RefundId(f"refund_{secrets.token_hex(6)}")
+    workflow_id = refund_workflow_id(refund_id)
+    start = PlannedStart(workflow_id=workflow_id, workflow=REFUND, input={})
+    async with at.store.transaction() as tx:
+        await fulfilments.ask_refund(tx, payment_id, refund_id, None, None, start)
+    given = RefundInput(refund=RefundRef(refund_id=refund_id))
+    return await at.client.start_workflow(REFUND, given, id=workflow_id, task_queue=QUEUE)
+
+
+async def refund_done(at: Counter) -> WorkflowHandle[Any, Any]:
+    return await _refund(at, await at.bought("coin-300"))
+
+
+async def refund_refused(at: Counter) -> WorkflowHandle[Any, Any]:
+    payment_id = await at.bought("coin-300")
+    found = await payments.find_payment(at.store, payment_id)
+    assert found is not None
+    await at.gateway.refund(str(found.intent), found.amount, secrets.token_hex(6))
+    return await _refund(at, payment_id)
+
+
+async def _dispute(at: Counter, how: str) -> WorkflowHandle[Any, Any]:
+    payment_id = await at.bought("coin-300")
+    found = await payments.find_payment(at.store, payment_id)
+    assert found is not None
+    asked = await at.provider.post("/_config/disputes", json={"payment_intent": found.intent})
+    dispute_id = DisputeId(asked.json()["id"])
+    workflow_id = dispute_workflow_id(dispute_id)
+    start = PlannedStart(workflow_id=workflow_id, workflow=DISPUTE, input={})
+    await plan_dispute(at.store, dispute_id, payment_id, start)
+    given = DisputeInput(dispute=DisputeRef(dispute_id=dispute_id, payment_id=payment_id))
+    handle = await at.client.start_workflow(DISPUTE, given, id=workflow_id, task_queue=QUEUE)
+    await handle.signal(PROVIDER_SAID)
+    await at.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
+    await handle.signal(PROVIDER_SAID)
+    return handle
+
+
+async def dispute_won(at: Counter) -> WorkflowHandle[Any, Any]:
+    return await _dispute(at, "won")
+
+
+async def dispute_lost(at: Counter) -> WorkflowHandle[Any, Any]:
+    return await _dispute(at, "lost")
+
+
+async def compared(at: Counter) -> WorkflowHandle[Any, Any]:
+    name = f"reconciliation/{secrets.token_hex(6)}"
+    return await at.client.start_workflow(RECONCILIATION, id=name, task_queue=QUEUE)
+
+
+WAYS: dict[str, dict[str, Way]] = {
+    "payment": {
+        "fulfilled": fulfilled,
+        "free": free,
+        "expired": expired,
+        "unfulfilled": unfulfilled,
+    },
+    "refund": {"done": refund_done, "refused": refund_refused},
+    "dispute": {"won": dispute_won, "lost": dispute_lost},
+    "reconciliation": {"compared": compared},
+}
+
+
+def walked(
+    workflow: str,
+) -> Callable[[Client, Store], AsyncIterator[tuple[str, WorkflowHistory]]]:
+    """What walks the ways of one of these workflows: the history of each, under its name."""
+
+    async def walk(client: Client, store: Store) -> AsyncIterator[tuple[str, WorkflowHistory]]:
+        async with counter(client, store) as at:
+            for name, way in WAYS[workflow].items():
+                handle = await way(at)
+                await handle.result()
+                yield name, await handle.fetch_history()
+
+    return walk
+
+
+@asynccontextmanager
+async def counter(client: Client, store: Store) -> AsyncIterator[Counter]:
+    """A counter with a stand-in of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="loreloom-histories-"))
+    async with AsyncExitStack() as stack:
+        part = stack.enter_context(Stack(settings_for_tests(folder), parts=[PartName.STRIPE]))
+        key, base = part.settings.stripe_api_key, part.settings.stripe_api_base
+        assert key is not None
+        assert base is not None
+        gateway = Gateway(key, base)
+        stack.push_async_callback(gateway.close)
+        provider = await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=30))
+        world_id = WorldId(f"world_{secrets.token_hex(4)}")
+        await worlds.create_world(store, _a_world(world_id))
+        await create_player(store, world_id, PLAYER, "Player", 1)
+        await stack.enter_async_context(a_worker(client, store, gateway, QUEUE))
+        yield Counter(client, store, gateway, provider, world_id)
+
+
+def _a_world(world_id: WorldId) -> worlds.WorldRecord:
+    return worlds.WorldRecord(
+        world_id=world_id,
+        name="World",
+        canon=CanonName("record"),
+        seed=1,
+        rating=Rating.TEEN,
+        world_daily_tokens=0,
+        player_daily_tokens=0,
+        calendar=Calendar(),
+        clock=Clock(anchor=datetime.now(UTC)),
+    )

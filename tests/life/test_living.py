@@ -1,0 +1,150 @@
+"""Days lived in a real database: each once, in one transaction, and told as they should be."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from sqlalchemy import text
+from temporalio.testing import ActivityEnvironment
+
+from loreloom.activities.life import LifeActivities
+from loreloom.activities.signatures.life import LiveDays
+from loreloom.api.starting import new_regions
+from loreloom.domain.canon import Rating
+from loreloom.domain.climates import ClimateBook
+from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
+from loreloom.domain.living.aftermath import facts_of
+from loreloom.domain.living.world import beginning
+from loreloom.state import chronicle, facts, life, worlds
+from loreloom.state.openings import open_to
+from loreloom.state.store import Store
+from loreloom.state.worlds import WorldRecord
+from tests.life.worlds import example, lived
+
+WORLD = WorldId("world_life")
+SEED = 7
+
+
+async def a_world(store: Store, canon: str = "default") -> WorldRecord:
+    """A world of the example's regions that nobody looks after but the test."""
+    await worlds.create_world(
+        store,
+        WorldRecord(
+            world_id=WORLD,
+            name="Living",
+            canon=CanonName(canon),
+            seed=SEED,
+            rating=Rating.TEEN,
+            world_daily_tokens=0,
+            player_daily_tokens=0,
+            calendar=Calendar(),
+            clock=Clock(anchor=datetime.now(UTC), paused=True),
+            regions=new_regions(ClimateBook(), example().regions, SEED, Calendar()),
+        ),
+    )
+    found = await worlds.find_world(store, WORLD)
+    assert found is not None
+    return found
+
+
+async def live(store: Store, through_day: int) -> int:
+    """What the clock asks for after a day."""
+    steps = LifeActivities(store, example())
+    days = LiveDays(world_id=WORLD, through_day=through_day)
+    return await ActivityEnvironment().run(steps.live, days)
+
+
+async def kinds(store: Store) -> list[str]:
+    """The kinds of all that the chronicle tells of the world's own life."""
+    told = await chronicle.read(store, WORLD, limit=10_000)
+    return [e.kind for e in told if e.kind.split(".")[0] in ("faction", "market", "rumour", "life")]
+
+
+async def test_days_are_lived_once_and_as_the_rules_say(store: Store) -> None:
+    world = await a_world(store)
+    assert await life.find_living(store, world, example()) == beginning(example())
+    lived_days = 0
+    for day in range(1, 21):
+        lived_days += await live(store, day)
+    told = await kinds(store)
+    assert lived_days == 20
+    assert told, "twenty days leave something to tell"
+    assert await live(store, 20) == 0
+    assert await live(store, 4) == 0, "what is behind is not lived again"
+    assert await kinds(store) == told
+    expected, _ = lived(example(), 20, SEED)
+    assert await life.find_living(store, world, example()) == expected
+
+
+async def test_two_at_once_live_each_day_once(store: Store) -> None:
+    await a_world(store)
+    both = await asyncio.gather(live(store, 3), live(store, 3), live(store, 2))
+    assert sum(both) == 3
+    assert len(await kinds(store)) == len(set(await _keys(store)))
+
+
+async def _keys(store: Store) -> list[str]:
+    async with store.reading() as connection:
+        rows = await connection.execute(text("SELECT key FROM chronicle WHERE key LIKE 'life/%'"))
+        return [row.key for row in rows]
+
+
+async def test_a_world_that_slept_is_told_so_and_not_day_by_day(store: Store) -> None:
+    world = await a_world(store)
+    await live(store, 2)
+    before = await kinds(store)
+    assert await live(store, 100) == 98
+    after = (await kinds(store))[len(before) :]
+    assert after == ["life.caught_up"]
+    told = (await chronicle.read(store, WORLD, limit=10_000))[-1]
+    assert told.data["from_day"] == 3
+    assert told.data["through_day"] == 100
+    assert told.data["notable"] > 5
+    assert await life.find_living(store, world, example()) == lived(example(), 100, SEED)[0]
+    rumours = await life.list_rumours(store, WORLD, 100, limit=50)
+    assert all(rumour.until_day > 100 for rumour in rumours.items)
+
+
+async def test_a_sleep_that_is_cut_off_goes_on_and_is_told_whole(store: Store) -> None:
+    world = await a_world(store)
+    for _ in range(9):
+        assert await life.live_next_day(store, world, example(), 10)
+    assert await kinds(store) == []
+    assert await live(store, 10) == 1
+    assert await kinds(store) == ["life.caught_up"]
+    told = (await chronicle.read(store, WORLD, limit=100))[-1]
+    assert (told.data["from_day"], told.data["through_day"]) == (1, 10)
+
+
+async def test_the_worlds_own_facts_are_what_is_so_and_no_others_are_touched(store: Store) -> None:
+    world = await a_world(store)
+    mara = PlayerId("mara")
+    own = FactId("somebody_said_so")
+    await facts.make_known(store, WORLD, None, own, "api/test")
+    await live(store, 60)
+    living = await life.find_living(store, world, example())
+    page = await facts.list_facts(store, WORLD, limit=200)
+    so = {fact.fact for fact in page.items if fact.source.startswith(life.SOURCE)}
+    assert so == set(facts_of(living, example()))
+    assert own in {fact.fact for fact in page.items}
+    async with store.reading() as connection:
+        assert so | {own} == await worlds.facts_of(connection, WORLD, mara)
+
+
+async def test_a_world_of_another_canon_only_counts_its_days(store: Store) -> None:
+    await a_world(store, canon="elsewhere")
+    assert await live(store, 2) == 2
+    assert await kinds(store) == []
+
+
+async def test_openings_stand_until_their_day(store: Store) -> None:
+    await a_world(store)
+    for each in range(1, 41):
+        await live(store, each)
+    async with store.reading() as connection:
+        rows = await connection.execute(text("SELECT opening_id, until_day FROM openings"))
+        kept = {row.opening_id: row.until_day for row in rows}
+    assert kept
+    assert all(until > 40 for until in kept.values()), "what is over is gone"
+    found = await open_to(store, WORLD, PlayerId("mara"), max(kept.values()))
+    assert not found

@@ -1,0 +1,94 @@
+"""Disputes, and the nightly comparison of the books with the provider's list."""
+
+import asyncio
+import secrets
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from tests.payments.conftest import Till, an_event
+
+
+async def _disputed(till: Till, payment: dict[str, Any]) -> str:
+    """The buyer's bank questions a purchase; the dispute's id."""
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    body = {"payment_intent": seen.intent}
+    dispute_id: str = (await till.provider.post("/_config/disputes", json=body)).json()["id"]
+    await _tell(till, "charge.dispute.created", dispute_id, str(seen.intent))
+    await till.until(payment["payment_id"], "disputed")
+    return dispute_id
+
+
+async def _tell(till: Till, kind: str, dispute_id: str, intent: str) -> None:
+    about = {"id": dispute_id, "object": "dispute", "metadata": {}, "payment_intent": intent}
+    body = an_event(kind, "", f"evt_{secrets.token_hex(6)}", **about)
+    assert (await till.deliver(body)).status_code == 200
+
+
+async def _decide(till: Till, payment: dict[str, Any], dispute_id: str, how: str) -> None:
+    await till.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    await _tell(till, "charge.dispute.closed", dispute_id, str(seen.intent))
+
+
+async def _reconciled(till: Till) -> list[tuple[str, str]]:
+    answer = await till.api.ops.post("/v1/payments/reconcile")
+    assert answer.status_code == 200, answer.text
+    # The stand-in serves the whole test run: what other tests bought there is not ours.
+    return [
+        (each["kind"], each["payment_id"])
+        for each in answer.json()["differences"]
+        if each["kind"] != "unknown_to_us"
+    ]
+
+
+@pytest.mark.parametrize(("how", "state"), [("won", "fulfilled"), ("lost", "dispute_lost")])
+async def test_a_dispute_holds_what_was_bought_then_returns_or_takes_it(
+    till: Till, how: str, state: str
+) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coat")
+    dispute_id = await _disputed(till, payment)
+    assert (await till.player(world))["entitlements"] == []
+
+    await _decide(till, payment, dispute_id, how)
+    await till.until(payment["payment_id"], state)
+    had = [e["entitlement"] for e in (await till.player(world))["entitlements"]]
+    assert had == (["coat"] if how == "won" else [])
+    side = "provider" if how == "won" else "disputes_lost"
+    assert await till.balance() == {(side, "USD"): 599, ("sales", "USD"): -599}
+    assert await _reconciled(till) == []
+
+
+async def test_books_that_agree_show_no_difference(till: Till) -> None:
+    world = await till.buyer()
+    await till.bought(world, "coin-300")
+    coat = await till.bought(world, "coat")
+    path = f"/v1/payments/{coat['payment_id']}/refund"
+    await till.api.ops.post(path, json={})
+    await till.until(coat["payment_id"], "refunded")
+    await till.ordered(world, "chapter")
+    assert await _reconciled(till) == []
+
+
+async def test_each_difference_is_told_with_both_sides(till: Till) -> None:
+    world = await till.buyer()
+    coin, coat = await till.bought(world, "coin-300"), await till.bought(world, "coat")
+    seen = await till.gateway.look(coin["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 99, "in the provider's dashboard")
+    async with till.api.parts.store.transaction() as tx:
+        await tx.run(text("UPDATE entitlements SET taken_at = now()"))
+
+    assert sorted(await _reconciled(till)) == [
+        ("entitlement", coat["payment_id"]),
+        ("refunded", coin["payment_id"]),
+    ]
+
+
+async def test_only_ops_reconcile(till: Till) -> None:
+    answers = await asyncio.gather(
+        till.api.game.post("/v1/payments/reconcile"),
+        till.api.nobody.post("/v1/payments/reconcile"),
+    )
+    assert [answer.status_code for answer in answers] == [403, 401]
