@@ -167,7 +167,9 @@ def test_every_chronicle_kind_is_documented() -> None:
     assert documented == told_kinds()
 
 
-TOLD = "arc|clock(?!\\.game_)|quest|reward|player|world|weather|faction|market|rumour|life|fact|payment"
+TOLD = (
+    "arc|clock(?!\\.game_)|quest|reward|player|world|weather|faction|market|rumour|life|fact|payment"
+)
 """What the kinds of entries begin with."""
 
 
