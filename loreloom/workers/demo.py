@@ -30,6 +30,7 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
         f"/v1/worlds/{world['world_id']}/players",
         {"player_id": "broker", "name": "The broker", "level": 3},
     )
+    _tell_moment(api, console, world["world_id"])
     console.print(Rule("The offer"))
     quest = _offer(api, console, world["world_id"], player["player_id"])
     _tell_offer(api, console, quest)
@@ -44,6 +45,15 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
         raise DemoFailed(f"the quest ended {ended['state']}")
     _tell_end(api, console, ended)
     return ended
+
+
+def _tell_moment(api: ApiClient, console: Console, world_id: str) -> None:
+    """The hour and the weather of a world that goes on while the quest is played."""
+    world = api.get(f"/v1/worlds/{world_id}")
+    time = world["game_time"]
+    console.print(f"\n{world['name']}, {time['season']}, {time['hour']:02}:{time['minute']:02}:")
+    for region, weather in world["weather"].items():
+        console.print(f"  {region}: {weather['state'].replace('_', ' ')}", style="dim")
 
 
 def _offer(api: ApiClient, console: Console, world_id: str, player_id: str) -> Json:

@@ -168,7 +168,8 @@ def test_every_chronicle_kind_is_documented() -> None:
 
 
 TOLD = (
-    "arc|clock(?!\\.game_)|quest|reward|player|world|weather|faction|market|rumour|life|fact|payment"
+    r"arc|clock(?!\.game_)|quest|reward|player|world|weather|faction"
+    "|market|rumour|life|fact|payment"
 )
 """What the kinds of entries begin with."""
 
