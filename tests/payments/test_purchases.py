@@ -244,7 +244,7 @@ async def test_a_refund_that_the_provider_refuses_says_so(till: Till) -> None:
     payment = await till.bought(world, "coat")
     seen = await till.gateway.look(payment["checkout"]["checkout_id"])
     assert seen.intent is not None
-    await till.gateway.refund(seen.intent, 599, "in the provider's dashboard")
+    await till.gateway.refund(seen.intent, 599, f"dashboard/{payment['payment_id']}")
 
     asked = await refund(till, payment)
     await _until_refund(till, payment, "failed")

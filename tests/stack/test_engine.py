@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 
 from loreloom.workers.stack import PartName, Stack
+from tests.support.waiting import wait_until
 
 
 def test_with_addresses_set_the_engine_uses_those_servers_and_starts_none(
@@ -14,7 +15,8 @@ def test_with_addresses_set_the_engine_uses_those_servers_and_starts_none(
 
     assert engine.started == (PartName.WORKER, PartName.API)
     assert engine.keys is not None
-    assert httpx.get(f"{engine.settings.api_url}/readyz").is_success
+    ready = f"{engine.settings.api_url}/readyz"
+    wait_until(lambda: httpx.get(ready).is_success, "the engine is ready")
     canon = f"{engine.settings.api_url}/v1/lore/documents"
     assert httpx.get(canon).status_code == 401
     known = {"Authorization": f"Bearer {engine.keys.designer}"}
