@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up bench check
+.PHONY: help setup demo test soak up bench check
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -15,6 +15,9 @@ demo: setup ## Play one quest from offer to epilogue and print it as a story
 
 test: setup ## Run every test against real parts
 	@$(BIN)/pytest -n 2 $(ARGS)
+
+soak: setup ## Run the tests that take minutes each: long runs under kills
+	@$(BIN)/pytest -m soak $(ARGS)
 
 up: setup ## Start the whole stack and serve until Ctrl-C
 	@exec $(BIN)/loreloom up

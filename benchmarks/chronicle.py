@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, WorldId
 from loreloom.state.store import Event, Store
 from loreloom.state.worlds import WorldRecord, create_world

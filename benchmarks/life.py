@@ -23,9 +23,10 @@ from rich.table import Table
 from sqlalchemy import text
 
 from loreloom.api.starting import new_regions
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, WorldId
 from loreloom.domain.living.content import (
     CharacterContent,

@@ -13,7 +13,7 @@ from loreloom.activities.signatures.clock import (
     LookAtClock,
     ToldTime,
 )
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.ids import WorldId
 from loreloom.domain.refusals import Refusal
 from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_time

@@ -14,7 +14,7 @@ from loreloom.activities.signatures.weather import (
     Told,
     WeatherSteps,
 )
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.state.store import Store
 from loreloom.state.weather import WeatherOrder, impose_weather, tell_weather
 

@@ -5,20 +5,18 @@ act that was taken before, and why a quest takes no acts.
 """
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.metrics import Metrics
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages
+from loreloom.api.temporal import outages, refusal_in
 from loreloom.domain.ids import QuestId, quest_workflow_id
 from loreloom.domain.quest import QuestState, first_answer
 from loreloom.domain.refusals import RefusalCode
@@ -26,9 +24,7 @@ from loreloom.domain.standing import QuestStanding, standing_of
 from loreloom.state.quest_steps import progress_of
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.store import Store
-from loreloom.workflows.signatures import REFUSED, ChooseAct, ProgressAct
-
-log = logging.getLogger(__name__)
+from loreloom.workflows.signatures import ChooseAct, ProgressAct
 
 GOES_ON = frozenset({QuestState.OFFERED, QuestState.ACTIVE})
 MISSING_RETRIES = 3
@@ -79,7 +75,7 @@ class Acts:
                     try:
                         standing = await self._update(quest_id, act)
                     except WorkflowUpdateFailedError as error:
-                        refused = _refusal(error)
+                        refused = refusal_in(error)
                         break
                     except RPCError as error:
                         if error.status is not RPCStatusCode.NOT_FOUND:
@@ -123,15 +119,6 @@ class Acts:
 
     def _count(self, act: Act, outcome: str) -> None:
         self._metrics.acts.labels(act.name, outcome).inc()
-
-
-def _refusal(error: WorkflowUpdateFailedError) -> ApiError | None:
-    """What the rules said; ``None`` if the workflow ended before it answered."""
-    cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type == REFUSED:
-        return ApiError(RefusalCode(cause.details[0]), cause.message)
-    log.warning("an act ended without an answer: %s", cause)
-    return None
 
 
 def _not_running(quest: QuestRecord) -> ApiError:

@@ -11,13 +11,12 @@ from loreloom.api.acts import Acts
 from loreloom.api.arc_acts import ArcActs
 from loreloom.api.arc_teller import ArcTeller
 from loreloom.api.auth import Authenticator
-from loreloom.api.clock_orders import ClockOrders
 from loreloom.api.context import Context
 from loreloom.api.events import Events
 from loreloom.api.launch import Launcher
 from loreloom.api.metrics import Metrics
 from loreloom.api.observed import Observed
-from loreloom.api.orders import WeatherOrders
+from loreloom.api.orders import Orders
 from loreloom.api.parts import AppParts
 from loreloom.api.routes import (
     acts,
@@ -92,8 +91,7 @@ def _context(parts: AppParts) -> Context:
         acts=Acts(store, parts.temporal, config, metrics),
         arcs=ArcActs(store, parts.temporal, config),
         teller=ArcTeller(store, parts.temporal, config.sweep_seconds),
-        weather=WeatherOrders(parts.temporal, config),
-        clocks=ClockOrders(parts.temporal, config),
+        orders=Orders(parts.temporal, config),
         feed=Feed(store, metrics, config.poll_seconds, config.streams),
         metrics=metrics,
     )

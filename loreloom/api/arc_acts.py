@@ -1,30 +1,25 @@
 """Acts on an arc: an Update of its workflow, answered with where the arc stands."""
 
 import asyncio
-import logging
 
 from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages
+from loreloom.api.temporal import outages, refusal_in
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import ArcId, arc_workflow_id
 from loreloom.domain.refusals import RefusalCode
 from loreloom.state.arcs import ArcRecord, choice_of, find_arc
 from loreloom.state.store import Store
 from loreloom.workflows.signatures import (
-    REFUSED,
     ArcStanding,
     CancelArc,
     ChooseAct,
     MigrateArc,
 )
-
-log = logging.getLogger(__name__)
 
 MISSING_RETRIES = 20
 MISSING_WAIT_SECONDS = 0.1
@@ -55,7 +50,7 @@ class ArcActs:
                     try:
                         return await self._update(arc.arc_id, act, update_id)
                     except WorkflowUpdateFailedError as error:
-                        refused = _refusal(error)
+                        refused = refusal_in(error)
                         break
                     except RPCError as error:
                         if error.status is not RPCStatusCode.NOT_FOUND:
@@ -96,12 +91,3 @@ class ArcActs:
         if now.state is ArcState.RUNNING:
             return ApiError(ErrorCode.NOT_RUNNING, "the arc runs, but its process has ended")
         return ApiError(RefusalCode.WRONG_STATE, f"the arc is {now.state}; it takes no acts")
-
-
-def _refusal(error: WorkflowUpdateFailedError) -> ApiError | None:
-    """What the rules said; ``None`` if the workflow ended before it answered."""
-    cause = error.cause
-    if isinstance(cause, ApplicationError) and cause.type == REFUSED:
-        return ApiError(RefusalCode(cause.details[0]), cause.message)
-    log.warning("an act on an arc ended without an answer: %s", cause)
-    return None

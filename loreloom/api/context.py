@@ -12,11 +12,10 @@ if TYPE_CHECKING:
     from loreloom.api.arc_acts import ArcActs
     from loreloom.api.arc_teller import ArcTeller
     from loreloom.api.auth import Authenticator
-    from loreloom.api.clock_orders import ClockOrders
     from loreloom.api.events import Events
     from loreloom.api.launch import Launcher
     from loreloom.api.metrics import Metrics
-    from loreloom.api.orders import WeatherOrders
+    from loreloom.api.orders import Orders
     from loreloom.api.parts import AppParts
     from loreloom.api.stream import Feed
 
@@ -32,8 +31,7 @@ class Context:
     arcs: ArcActs
     teller: ArcTeller
     events: Events
-    weather: WeatherOrders
-    clocks: ClockOrders
+    orders: Orders
     feed: Feed
     metrics: Metrics
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.weather import Forecast, ForecastHour, RegionWeather, WeatherNow
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.imposed import next_change, outlook, standing_at
 from loreloom.domain.sky import hours_of
 from loreloom.state.regions import RegionRecord

@@ -6,9 +6,9 @@ from pathlib import Path
 from temporalio.client import Client
 
 from loreloom.api.shop import Shop
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Calendar
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.store import Store

@@ -18,7 +18,7 @@ from loreloom.api.schemas.worlds import (
     WorldSummary,
     WorldView,
 )
-from loreloom.domain.clock import GameTime
+from loreloom.domain.calendar import GameTime
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import Objective, QuestProgress
 from loreloom.domain.rewards import Reward, reward_for

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from loreloom.api.schemas.arcs import ArcSummary, ArcView, GoalView, StepView
 from loreloom.api.schemas.fields import GameTimeView
-from loreloom.domain.clock import Calendar
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import arc_workflow_id
 from loreloom.state.arcs import ArcRecord, BeatRecord, GoalRecord
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from loreloom.activities.signatures.weather import RegionRef
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Calendar
 from loreloom.domain.ids import WorldId, clock_workflow_id, weather_workflow_id
 from loreloom.domain.sky import Sky
 from loreloom.state.regions import RegionRecord

@@ -1,12 +1,18 @@
-"""Calls to Temporal from a request: its outages become answers, nothing else is hidden."""
+"""Calls to Temporal from a request: outages and refusals become answers, nothing is hidden."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.domain.refusals import RefusalCode
+from loreloom.workflows.signatures import REFUSED
+
+log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 2
 
@@ -36,6 +42,15 @@ def outages() -> Iterator[None]:
     except RuntimeError as error:
         # A client that connects on its first call fails so when nobody answers.
         raise _away() from error
+
+
+def refusal_in(error: WorkflowUpdateFailedError) -> ApiError | None:
+    """What the rules said to an Update; ``None`` if its workflow ended before it answered."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == REFUSED:
+        return ApiError(RefusalCode(cause.details[0]), cause.message)
+    log.warning("an Update ended without an answer: %s", cause)
+    return None
 
 
 def _away() -> ApiError:

@@ -2,7 +2,7 @@
 
 from loreloom.domain.arc import Beat, GoalBeat, WaitBeat, at_most_of
 from loreloom.domain.arc_walk import ArcProgress, Reason, StartedQuest, Way, situated
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.conditions import Situation, When, failing
 
 FIRST_LOOK = 1.0

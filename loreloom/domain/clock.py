@@ -5,21 +5,8 @@ from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from loreloom.domain.calendar import HOUR, Calendar, DayPart, GameTime
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.refusals import Refusal, RefusalCode
-
-__all__ = [
-    "DEFAULT_SCALE",
-    "HOUR",
-    "MAX_SCALE",
-    "MIN_SCALE",
-    "Calendar",
-    "Clock",
-    "ClockChange",
-    "DayPart",
-    "GameTime",
-    "changed",
-]
 
 DEFAULT_SCALE = 60.0
 """Game seconds a real second: one real minute is one game hour."""

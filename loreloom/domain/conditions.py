@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loreloom.domain.clock import HOUR, Calendar
+from loreloom.domain.calendar import HOUR, Calendar
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import QuestState
 from loreloom.domain.weather import Weather

@@ -5,8 +5,8 @@ from random import Random
 
 from pydantic import BaseModel, ConfigDict
 
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.canon import Entity, EntityKind, Rating
-from loreloom.domain.clock import HOUR
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.ids import FactId, QuestId
 from loreloom.domain.quest import (

@@ -6,7 +6,7 @@ from itertools import islice
 
 from pydantic import BaseModel, ConfigDict
 
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.sky import HourOfWeather, Sky, hours_of, states_from
 from loreloom.domain.weather import Weather
 

@@ -15,9 +15,9 @@ from math import cos, pi
 
 from pydantic import BaseModel, ConfigDict
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.chance import chance
 from loreloom.domain.climate import Climate, ClimateSeason
-from loreloom.domain.clock import Calendar
 from loreloom.domain.weather import Weather
 
 WARMEST_HOUR = 0.6

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import select
 
-from loreloom.domain.clock import Calendar, GameTime
+from loreloom.domain.calendar import Calendar, GameTime
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import ChronicleEntry, World

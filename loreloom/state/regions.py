@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, insert, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE
-from loreloom.domain.clock import Calendar
 from loreloom.domain.ids import WorldId
 from loreloom.domain.imposed import Imposition, standing_at
 from loreloom.domain.sky import Sky

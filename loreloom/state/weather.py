@@ -14,7 +14,8 @@ from typing import Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import Row, func, insert, select, update
 
-from loreloom.domain.clock import HOUR, Clock
+from loreloom.domain.calendar import HOUR
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
 from loreloom.domain.imposed import (
     HORIZON_HOURS,

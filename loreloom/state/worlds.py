@@ -9,8 +9,9 @@ from sqlalchemy import Row, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
 from loreloom.domain.quest import Surroundings
 from loreloom.domain.weather import Weather

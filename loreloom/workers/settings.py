@@ -121,7 +121,10 @@ class Settings(BaseSettings):
         description="Folder of what designers edit: `lore/`, `quests/` and `world.yaml`.",
     )
     design_seconds: Seconds = Field(
-        20.0, description="Longest that a model may take over a quest's text, repairs included."
+        20.0,
+        le=40,
+        description="Longest that a model may take over a quest's text, repairs included. At most "
+        "40: the quest's workflow gives a design 45.",
     )
     world_daily_tokens: int = Field(
         2_000_000, ge=0, description="Tokens a day (UTC) that a new world may spend."

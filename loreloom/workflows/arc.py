@@ -1,8 +1,7 @@
 """A story arc: beat after beat, each entered once and for a reason that is kept."""
 
 import asyncio
-from collections.abc import Callable
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import NoReturn
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -30,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.workflows.arc_book import ArcBook
     from loreloom.workflows.signatures import (
         QUEST,
-        REFUSED,
         ArcInput,
         ArcStanding,
         CancelArc,
@@ -38,9 +36,7 @@ with workflow.unsafe.imports_passed_through():
         MigrateArc,
         QuestInput,
     )
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    from loreloom.workflows.updates import refused, ruled
 
 MAX_REASON = 500
 SOON = 0.05
@@ -247,7 +243,7 @@ class ArcWorkflow:
     async def cancel(self, act: CancelArc) -> ArcStanding:
         """The arc stops where it stands; what it has done stays done."""
         async with self._turn:
-            _ruled(rules.require_running, self._progress)
+            ruled(rules.require_running, self._progress)
             await self._book.stop(self._progress.seq, ArcState.CANCELLED, act.reason)
             self._progress = self._progress.but(state=ArcState.CANCELLED)
             self._show()
@@ -255,7 +251,7 @@ class ArcWorkflow:
 
     @cancel.validator
     def _can_cancel(self, act: CancelArc) -> None:
-        _ruled(rules.require_running, self._progress)
+        ruled(rules.require_running, self._progress)
 
     @workflow.update
     async def migrate(self, act: MigrateArc) -> ArcStanding:
@@ -276,14 +272,14 @@ class ArcWorkflow:
 
     def _require_choice(self, choice_id: str) -> None:
         if self._progress.beat is None:
-            raise _refused(Refusal(RefusalCode.WRONG_STATE, "the arc has not begun"))
-        _ruled(rules.chosen, self._beat_id, self._beat, self._progress, choice_id)
+            raise refused(Refusal(RefusalCode.WRONG_STATE, "the arc has not begun"))
+        ruled(rules.chosen, self._beat_id, self._beat, self._progress, choice_id)
 
     def _require_migratable(self, definition: ArcDefinition) -> None:
         progress = self._progress
-        _ruled(rules.require_running, progress)
+        ruled(rules.require_running, progress)
         started = tuple(progress.quests)
-        _ruled(rules.require_migratable, self._definition, definition, progress.beat, started)
+        ruled(rules.require_migratable, self._definition, definition, progress.beat, started)
 
     def _hear(self, end: QuestEnded) -> None:
         self._progress = rules.quest_ended(self._progress, end.quest_id, end.state, end.chosen)
@@ -355,15 +351,3 @@ class ArcWorkflow:
         workflow.set_current_details(
             f"**{self._definition.title}**: {progress.state}, beat {progress.seq}: {progress.beat}"
         )
-
-
-def _ruled(rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Apply a rule; its refusal becomes the one error that refuses an Update and nothing else."""
-    try:
-        return rule(*args, **kwargs)
-    except Refusal as refusal:
-        raise _refused(refusal) from refusal
-
-
-def _refused(refusal: Refusal) -> ApplicationError:
-    return ApplicationError(refusal.message, refusal.code.value, type=REFUSED, non_retryable=True)

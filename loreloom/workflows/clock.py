@@ -7,7 +7,6 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import (
     ActivityError,
-    ApplicationError,
     FailureError,
     is_cancelled_exception,
 )
@@ -23,9 +22,9 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.life import LifeSteps, LiveDays
     from loreloom.domain.clock import Clock, ClockChange, changed
     from loreloom.domain.ids import weather_workflow_id
-    from loreloom.domain.refusals import Refusal
     from loreloom.workflows import attributes
-    from loreloom.workflows.signatures import REFUSED, ClockInput
+    from loreloom.workflows.signatures import ClockInput
+    from loreloom.workflows.updates import key_of_order, ruled
 
 WRITE_TIME = timedelta(seconds=10)
 LIFE_TIME = timedelta(minutes=10)
@@ -81,7 +80,7 @@ class WorldClockWorkflow:
                 ChangingClock(
                     world_id=self._world_id,
                     at=workflow.now(),
-                    key=_key_of_order(),
+                    key=key_of_order(),
                     change=change,
                 ),
                 start_to_close_timeout=WRITE_TIME,
@@ -94,14 +93,8 @@ class WorldClockWorkflow:
 
     @change.validator
     def _can_change(self, change: ClockChange) -> None:
-        if self._clock is None:
-            return
-        try:
-            changed(self._clock, change, workflow.now())
-        except Refusal as refusal:
-            raise ApplicationError(
-                refusal.message, refusal.code.value, type=REFUSED, non_retryable=True
-            ) from refusal
+        if self._clock is not None:
+            ruled(changed, self._clock, change, workflow.now())
 
     async def _tell(self) -> ToldTime:
         """Tell what is due. A local activity: it costs the server no task of its own."""
@@ -172,14 +165,6 @@ class WorldClockWorkflow:
                 # A day that cannot be lived is tried again on the next: time goes on.
                 workflow.logger.error("day %s cannot be lived: %s", day, error.cause)
             self._lived = day
-
-
-def _key_of_order() -> str:
-    """The Update's own id: an order that is sent again has the same one."""
-    update = workflow.current_update_info()
-    if update is None:
-        raise RuntimeError("an order is given in an Update only")
-    return update.id
 
 
 def _details(told: ToldTime) -> str:

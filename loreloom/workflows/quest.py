@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import NoReturn
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -33,14 +33,11 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.workflows import attributes
     from loreloom.workflows.roles import Role, sibling_queue
     from loreloom.workflows.signatures import (
-        REFUSED,
         ChooseAct,
         ProgressAct,
         QuestInput,
     )
-
-P = ParamSpec("P")
-R = TypeVar("R")
+    from loreloom.workflows.updates import refused, ruled
 
 DESIGN_QUEUE_WAIT = timedelta(seconds=60)
 DESIGN_TIME = timedelta(seconds=45)
@@ -205,32 +202,32 @@ class QuestWorkflow:
     async def accept(self) -> QuestStanding:
         """The player takes the offer."""
         async with self._turn:
-            progress = _ruled(rules.accepted, self._progress)
+            progress = ruled(rules.accepted, self._progress)
             standing = await self._act(self._to(progress, "quest.accepted"))
         return await self._settled(standing)
 
     @accept.validator
     def _can_accept(self) -> None:
-        _ruled(rules.accepted, self._progress)
+        ruled(rules.accepted, self._progress)
 
     @workflow.update
     async def abandon(self) -> QuestStanding:
         """The player refuses the offer or gives the quest up."""
         async with self._turn:
-            progress = _ruled(rules.abandoned, self._progress)
+            progress = ruled(rules.abandoned, self._progress)
             standing = await self._act(self._to(progress, "quest.abandoned"))
         return await self._settled(standing)
 
     @abandon.validator
     def _can_abandon(self) -> None:
-        _ruled(rules.abandoned, self._progress)
+        ruled(rules.abandoned, self._progress)
 
     @workflow.update
     async def progress(self, act: ProgressAct) -> QuestStanding:
         """The player worked on an objective."""
         async with self._turn:
             await self._require_condition(act.objective_id, act.action_id)
-            progress = _ruled(
+            progress = ruled(
                 rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount
             )
             step = self._to(progress, "quest.progressed").model_copy(
@@ -245,7 +242,7 @@ class QuestWorkflow:
 
     @progress.validator
     def _can_progress(self, act: ProgressAct) -> None:
-        _ruled(rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount)
+        ruled(rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount)
 
     @workflow.update
     async def choose(self, act: ChooseAct) -> QuestStanding:
@@ -254,7 +251,7 @@ class QuestWorkflow:
             for objective in self._the_plan.objectives:
                 if objective.kind is ObjectiveKind.CHOOSE:
                     await self._require_condition(objective.objective_id, act.action_id)
-            progress = _ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+            progress = ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
             step = self._to(progress, "quest.chosen").model_copy(
                 update={
                     "action_id": act.action_id,
@@ -267,7 +264,7 @@ class QuestWorkflow:
 
     @choose.validator
     def _can_choose(self, act: ChooseAct) -> None:
-        _ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+        ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
 
     # Writing down.
 
@@ -354,7 +351,7 @@ class QuestWorkflow:
     @property
     def _the_plan(self) -> QuestPlan:
         if self._plan is None:
-            raise _refused(Refusal(RefusalCode.WRONG_STATE, "the quest is being designed"))
+            raise refused(Refusal(RefusalCode.WRONG_STATE, "the quest is being designed"))
         return self._plan
 
     @property
@@ -428,25 +425,13 @@ class QuestWorkflow:
         )
         unmet = condition.unmet(seen.now)
         if unmet is not None and not seen.taken:
-            raise _refused(Refusal(RefusalCode.CONDITION_UNMET, unmet))
+            raise refused(Refusal(RefusalCode.CONDITION_UNMET, unmet))
 
     def _objective(self, objective_id: str) -> Objective:
-        return _ruled(self._the_plan.objective, objective_id)
+        return ruled(self._the_plan.objective, objective_id)
 
     def _queue(self, role: Role) -> str:
         return sibling_queue(workflow.info().task_queue, role)
-
-
-def _ruled(rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Apply a rule; its refusal becomes the one error that refuses an Update and nothing else."""
-    try:
-        return rule(*args, **kwargs)
-    except Refusal as refusal:
-        raise _refused(refusal) from refusal
-
-
-def _refused(refusal: Refusal) -> ApplicationError:
-    return ApplicationError(refusal.message, refusal.code.value, type=REFUSED, non_retryable=True)
 
 
 def _is_broken(error: ActivityError) -> bool:

@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.domain.weather import Weather
     from loreloom.workflows import attributes
     from loreloom.workflows.signatures import ClearWeather, ImposeWeather, WeatherInput
+    from loreloom.workflows.updates import key_of_order
 
 WRITE_TIME = timedelta(seconds=10)
 LONGEST_SLEEP = timedelta(days=30)
@@ -96,7 +97,7 @@ class RegionWeatherWorkflow:
             Imposing(
                 region=self._region,
                 at=workflow.now(),
-                key=_key_of_order(),
+                key=key_of_order(),
                 state=state,
                 hours=hours,
                 by=by,
@@ -115,11 +116,3 @@ class RegionWeatherWorkflow:
             start_to_close_timeout=WRITE_TIME,
             retry_policy=WRITE_RETRY,
         )
-
-
-def _key_of_order() -> str:
-    """The Update's own id: an order that is sent again has the same one."""
-    update = workflow.current_update_info()
-    if update is None:
-        raise RuntimeError("an order is made in an Update only")
-    return update.id

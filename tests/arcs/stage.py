@@ -14,9 +14,10 @@ from loreloom.activities.quest import QuestActivities
 from loreloom.activities.signatures.arc import ArcRef
 from loreloom.api.routes.arcs import planned_start
 from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.climates import TEMPERATE
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import (
     ArcId,
     CanonName,

@@ -14,7 +14,7 @@ from loreloom.domain.arc_walk import (
     situated,
     way_on,
 )
-from loreloom.domain.clock import HOUR, Calendar
+from loreloom.domain.calendar import HOUR, Calendar
 from loreloom.domain.conditions import Situation, When, earliest, failing
 from loreloom.domain.ids import QuestId
 from loreloom.domain.quest import QuestState

@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from loreloom.domain.arc_walk import ArcState
-from loreloom.domain.clock import Calendar
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.refusals import RefusalCode
 from loreloom.state.arcs import way_of
 from loreloom.state.store import Store

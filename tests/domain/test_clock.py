@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loreloom.domain.clock import HOUR, Calendar, Clock, DayPart
+from loreloom.domain.calendar import HOUR, Calendar, DayPart
+from loreloom.domain.clock import Clock
 
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

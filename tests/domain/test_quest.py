@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreloom.domain import quest as rules
-from loreloom.domain.clock import DayPart
+from loreloom.domain.calendar import DayPart
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import (
     Condition,

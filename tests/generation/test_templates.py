@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Entity, EntityKind, Rating
-from loreloom.domain.clock import Calendar
 from loreloom.domain.draft import EpilogueBrief, QuestBrief
 from loreloom.domain.filling import choose_template, fill, plain_epilogue
 from loreloom.domain.ids import EntityId

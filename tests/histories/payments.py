@@ -13,8 +13,9 @@ import httpx
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
 
 from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import (
     CanonName,
     DisputeId,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from loreloom.domain.clock import Calendar
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.domain.living.memories import Deed
 from loreloom.state import facts, life, memories, openings, worlds

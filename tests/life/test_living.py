@@ -9,9 +9,10 @@ from temporalio.testing import ActivityEnvironment
 from loreloom.activities.life import LifeActivities
 from loreloom.activities.signatures.life import LiveDays
 from loreloom.api.starting import new_regions
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
 from loreloom.domain.living.aftermath import facts_of
 from loreloom.domain.living.world import beginning

@@ -1,6 +1,6 @@
 """What comes to mind first, and how much of it fits."""
 
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.living.memories import Deed, Memory, deed_of, recall, shared_words, tokens_of
 from loreloom.domain.quest import QuestKind, QuestProgress, QuestState
 

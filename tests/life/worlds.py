@@ -3,7 +3,7 @@
 from pathlib import Path
 from random import Random
 
-from loreloom.domain.clock import Calendar
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import CanonName
 from loreloom.domain.living.content import (
     CharacterContent,

@@ -21,8 +21,9 @@ from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.quest import QuestActivities
 from loreloom.activities.signatures.quest import DesignSteps, EpilogueSteps, QuestRef
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import QuestPlan, QuestState, Source
 from loreloom.domain.refusals import RefusalCode

@@ -24,7 +24,7 @@ Json = dict[str, Any]
 def engine(start_engine: Callable[..., Stack], model_url: str) -> Stack:
     """Worker and API with the model as both tiers, patient, since the tests share its cores."""
     patience: Json = {"design_seconds": 40.0, "silver_total_seconds": 40.0}
-    patience |= {f"{tier}_first_token_seconds": 20.0 for tier in ("gold", "silver")}
+    patience |= {f"{tier}_first_token_seconds": 35.0 for tier in ("gold", "silver")}
     return start_engine(gold_urls=(model_url,), silver_urls=(model_url,), **patience)
 
 
@@ -141,15 +141,17 @@ def test_what_a_model_was_writing_when_the_world_was_switched_is_not_told(
 def test_a_spent_budget_is_served_by_templates_and_said_so(
     api: ApiClient, world_id: str, budget: str
 ) -> None:
-    quest, record = designed(api, world_id)
+    # What the model made of it is not asked here: a refused draft has cost its tokens too.
+    _, record = designed(api, world_id)
     spent = record["tokens_in"] + record["tokens_out"]
-    assert quest["source"] == "generated"
+    assert spent > 0
     api.patch(f"/v1/worlds/{world_id}", {budget: spent})
     quest, record = designed(api, world_id)
-    assert (quest["source"], record["reason"]) == ("template", "budget")
+    assert (quest["source"], record["reason"], record["attempts"]) == ("template", "budget", [])
     api.patch(f"/v1/worlds/{world_id}", {budget: spent + 1})
-    quest, record = designed(api, world_id)
-    assert quest["source"] == "generated"
+    _, record = designed(api, world_id)
+    assert record["reason"] != "budget"
+    assert record["attempts"]
 
 
 def test_a_giver_whom_the_canon_lacks_is_refused_and_one_it_has_gives(

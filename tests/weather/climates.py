@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import loreloom
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE
-from loreloom.domain.clock import Calendar
 from loreloom.domain.sky import Sky
 from loreloom.workers.climate_content import load_climates
 

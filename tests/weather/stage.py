@@ -13,9 +13,10 @@ from temporalio.worker import Worker
 from loreloom.activities.signatures.weather import Imposed, RegionRef
 from loreloom.activities.weather import WeatherActivities
 from loreloom.api.starting import new_regions
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook, Place
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, WorldId, weather_workflow_id
 from loreloom.domain.weather import Weather
 from loreloom.state import chronicle, worlds

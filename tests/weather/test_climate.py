@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE, ClimateBook, Place
-from loreloom.domain.clock import Calendar
 from loreloom.domain.sky import Sky, state_at
 from loreloom.domain.weather import Weather
 from loreloom.workers.climate_content import ClimateContentError, load_climates

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.imposed import Imposition, changes, next_change, outlook, standing_at
 from loreloom.domain.sky import forecast
 from loreloom.domain.weather import Weather

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate, ClimateSeason
-from loreloom.domain.clock import Calendar
 from loreloom.domain.sky import Sky, forecast, hours_of, state_at, states_from
 from loreloom.domain.weather import VALUES, Weather
 from tests.weather.climates import CLIMATES, FIVE, a_sky

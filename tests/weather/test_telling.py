@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from loreloom.domain.clock import HOUR, Clock
+from loreloom.domain.calendar import HOUR
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
 from loreloom.domain.imposed import Imposition, standing_at
 from loreloom.domain.sky import forecast

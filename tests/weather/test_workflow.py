@@ -9,7 +9,8 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
-from loreloom.domain.clock import HOUR, Clock
+from loreloom.domain.calendar import HOUR
+from loreloom.domain.clock import Clock
 from loreloom.domain.imposed import changes
 from loreloom.domain.weather import Weather
 from loreloom.state.store import Store

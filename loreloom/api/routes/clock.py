@@ -41,7 +41,7 @@ async def change_clock(
 
     async def change(attempt: Attempt) -> Answer:
         await the_world(request, world_id)
-        await context.clocks.change(world_id, attempt.new_id("order"), body.change())
+        await context.orders.change_clock(world_id, attempt.new_id("order"), body.change())
         return Answer(200, await view_of(request, world_id))
 
     return await once(context.parts.store, caller, idempotency_key, request, said_by(body), change)

@@ -58,7 +58,7 @@ async def make_weather(
     """Make a region's weather now, for some hours of game time or until another is made."""
     the_region(await the_world(request, world_id), region)
     order = ImposeWeather(state=body.state, hours=body.hours, by=caller.name)
-    made = await context_of(request).weather.impose(world_id, region, order)
+    made = await context_of(request).orders.impose(world_id, region, order)
     return await _as_made(request, world_id, region, made)
 
 
@@ -74,7 +74,7 @@ async def clear_weather(
     """End whatever weather was made; the sky's own counts again. The answer is that weather."""
     the_region(await the_world(request, world_id), region)
     order = ClearWeather(by=caller.name)
-    cleared = await context_of(request).weather.clear(world_id, region, order)
+    cleared = await context_of(request).orders.clear(world_id, region, order)
     return await _as_made(request, world_id, region, cleared)
 
 

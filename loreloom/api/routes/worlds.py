@@ -25,8 +25,9 @@ from loreloom.api.schemas.worlds import (
 )
 from loreloom.api.shaping import world_summary, world_view
 from loreloom.api.starting import new_regions, world_starts
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import EntityKind, Viewpoint
-from loreloom.domain.clock import Calendar, Clock
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
 from loreloom.knowledge.entities import list_entities
 from loreloom.knowledge.models import DEFAULT_CANON, EntityQuery

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from loreloom.domain.clock import GameTime
+from loreloom.domain.calendar import GameTime
 from loreloom.domain.ids import ArcId, CanonName, DocumentId, EntityId, PlayerId, QuestId, WorldId
 
 ID = r"^[A-Za-z0-9_][A-Za-z0-9_.:@~+-]{0,99}$"

@@ -14,7 +14,7 @@ from math import sqrt
 
 from pydantic import BaseModel, ConfigDict
 
-from loreloom.domain.clock import HOUR
+from loreloom.domain.calendar import HOUR
 from loreloom.domain.quest import QuestKind, QuestProgress, QuestState
 
 DECAY = 0.995

@@ -1,0 +1,35 @@
+"""What every workflow's Updates do alike: refuse by the rules, and count once by their id."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from loreloom.domain.refusals import Refusal
+    from loreloom.workflows.signatures import REFUSED
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def ruled(rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Apply a rule; its refusal becomes the one error that refuses an Update and nothing else."""
+    try:
+        return rule(*args, **kwargs)
+    except Refusal as refusal:
+        raise refused(refusal) from refusal
+
+
+def refused(refusal: Refusal) -> ApplicationError:
+    """The error by which an Update is refused."""
+    return ApplicationError(refusal.message, refusal.code.value, type=REFUSED, non_retryable=True)
+
+
+def key_of_order() -> str:
+    """The id of the Update that is being handled: an order that is sent again has the same one."""
+    update = workflow.current_update_info()
+    if update is None:
+        raise RuntimeError("an order is given in an Update only")
+    return update.id
