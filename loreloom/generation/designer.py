@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
+from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import EpilogueBrief, QuestBrief, QuestDraft
-from loreloom.domain.ids import EntityId
 from loreloom.domain.prose import check_draft, check_epilogue
-from loreloom.domain.quest import Difficulty, QuestKind
-from loreloom.generation.calls import Call, Sampling
 from loreloom.generation.composing import Budget, Composer
 from loreloom.generation.lexicon import Lexicon
 from loreloom.generation.outputs import cast_serves, deal_giver, epilogue_form, quest_form
@@ -83,25 +80,3 @@ async def write_epilogue(
         seeds,
     )
     return WrittenEpilogue(text=text, record=record)
-
-
-def rehearsal(lexicon: Lexicon, budget: Budget | None = None) -> Call:
-    """A design of no quest, for ``Router.warm``: as long and as closely held as a real one."""
-    budget = budget or Budget()
-    cast = tuple(
-        Entity(entity_id=EntityId(f"{kind}{number}"), name=f"{kind} {number}".title(), kind=kind)
-        for kind in EntityKind
-        for number in range(3)
-    )
-    brief = QuestBrief(
-        kind=QuestKind.SIDE,
-        difficulty=Difficulty.NORMAL,
-        rating=Rating.EVERYONE,
-        cast=cast,
-        giver=cast[0].name,
-        objectives=3,
-        choices=2,
-    )
-    form = quest_form(brief, cast[0].name, (), lexicon, 0)
-    prompt = quest_prompt(brief, cast[0].name, ())
-    return Call(prompt, form.schema, Sampling(seed=0), budget.max_tokens)

@@ -1,6 +1,5 @@
 """Which server a request goes to, and when to go on to the next."""
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -92,30 +91,6 @@ class Router:
     def health(self) -> dict[TierName, tuple[bool, ...]]:
         """For each tier, whether each of its addresses is in use."""
         return {name: tuple(way.endpoint.well for way in ways) for name, ways in self._ways.items()}
-
-    async def warm(self, call: Call, seconds: float = 60.0) -> None:
-        """Make a call to each server, so that no story pays for what is slow only once.
-
-        A server's first answer of a kind is slow: it builds what it holds answers by, and reads the
-        prompt's prefix. Waits at most so many seconds; a server that fails is left as it is.
-        """
-        until = time.monotonic() + seconds
-        patient = {"answer_s": seconds, "first_token_s": seconds, "total_s": seconds}
-        first = {way.endpoint.url: way for ways in self._ways.values() for way in ways}
-        await asyncio.gather(
-            *(
-                ask(
-                    way.client,
-                    way.tier.model_copy(update=patient),
-                    call,
-                    answer_by=until,
-                    first_token_by=until,
-                    end_by=until,
-                    on_token=lambda: None,
-                )
-                for way in first.values()
-            )
-        )
 
     async def generate(self, request: Request) -> Generated | NoneAvailable:
         """Ask the tiers in the purpose's order until one gives a whole answer.

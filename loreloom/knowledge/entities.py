@@ -15,7 +15,6 @@ from loreloom.knowledge.models import (
     EntityPage,
     EntityQuery,
     EntityView,
-    Lexicon,
     NewEntity,
     Tie,
 )
@@ -173,14 +172,6 @@ async def merge_entities(store: Store, entity_id: EntityId, *, into: EntityId) -
         await _keep(tx, canon, entity_id, known.model_copy(update={"merged_into": into}))
         await rebuild_entities(tx, canon, passages=())
     return await get_entity(store, into)
-
-
-async def lexicon(store: Store, canon: CanonName) -> Lexicon:
-    """All names of a canon and their words, hidden entities included: what may stand in a text."""
-    query = select(EntityName.folded).where(EntityName.canon == canon)
-    async with store.reading() as connection:
-        names = frozenset((await connection.execute(query)).scalars())
-    return Lexicon(names=names, words=frozenset(word for name in names for word in name.split()))
 
 
 async def _lock_canon_of(tx: Transaction, entity_id: EntityId) -> CanonName:

@@ -257,10 +257,3 @@ class Cast(KnowledgeModel):
     passages: tuple[Hit, ...]
     giver: Entity | None
     region: Entity | None
-
-
-class Lexicon(KnowledgeModel):
-    """All names of a canon, and the single words of those names, folded to lower case."""
-
-    names: frozenset[str]
-    words: frozenset[str]

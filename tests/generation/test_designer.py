@@ -10,7 +10,7 @@ from loreloom.domain.draft import QuestBrief
 from loreloom.domain.prose import ProblemCode, check_draft, check_epilogue
 from loreloom.domain.quest import Source
 from loreloom.generation.composing import Budget
-from loreloom.generation.designer import design_quest, rehearsal, write_epilogue
+from loreloom.generation.designer import design_quest, write_epilogue
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.records import DesignedQuest, TemplateReason
@@ -31,7 +31,6 @@ async def router(model_url: str) -> AsyncIterator[Router]:
     tier = {"urls": (model_url,), "total_s": 120, "first_token_s": 30, "answer_s": 30}
     tiers = [Tier.model_validate({"name": n, "model": n.value, **tier}) for n in TierName]
     async with Router(tiers, Bounds(queue_s=120)) as opened:
-        await opened.warm(rehearsal(LEXICON))
         yield opened
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from loreloom.domain.canon import EntityKind, Rating, Viewpoint
-from loreloom.domain.ids import CanonName, EntityId, FactId
+from loreloom.domain.ids import EntityId, FactId
 from loreloom.knowledge.casting import cast_for
 from loreloom.knowledge.discovery import discover, evident_kind
 from loreloom.knowledge.embedding import Embedder
@@ -11,7 +11,6 @@ from loreloom.knowledge.entities import (
     add_entity,
     correct_entity,
     get_entity,
-    lexicon,
     list_entities,
     merge_entities,
 )
@@ -177,13 +176,6 @@ async def test_an_entity_added_by_hand_is_found_in_passages_that_were_there(
     with pytest.raises(LoreProblem) as unknown:
         await correct_entity(store, EntityId("ent_none"), EntityCorrection(name="x"))
     assert unknown.value.code is LoreCode.UNKNOWN_ENTITY
-
-
-async def test_the_lexicon_holds_every_name_and_word(ingest: Ingest, store: Store) -> None:
-    await ingest("tower.md", TOWER)
-    known = await lexicon(store, CanonName("default"))
-    assert {"widow bell", "clock-keeper", "undersump"} <= known.names
-    assert {"widow", "bell", "eudora"} <= known.words
 
 
 async def test_a_cast_is_seeded_and_holds_only_what_the_viewer_may_know(
