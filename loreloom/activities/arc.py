@@ -29,24 +29,39 @@ from loreloom.activities.signatures.arc import (
     Telling,
 )
 from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.weather import LOOK_AGAIN
 from loreloom.domain.arc import ImposeWeather, QuestBeat
 from loreloom.domain.conditions import Situation, When, earliest
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, weather_workflow_id
+from loreloom.domain.living.content import NO_LIFE, LifeContent
+from loreloom.domain.living.memories import Deed
+from loreloom.domain.living.shifts import UnknownInWorld
 from loreloom.domain.quest import QuestKind
 from loreloom.state import arc_steps, arcs, contributions, players, quests, weather, worlds
-from loreloom.state.arc_steps import OfArc
+from loreloom.state.arc_steps import Change, OfArc, Words
+from loreloom.state.facts import facts_of
+from loreloom.state.life import Shift
+from loreloom.state.memories import ArcMemories
 from loreloom.state.quests import ENDED, QuestRequest
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord
 
 
 class ArcActivities(ArcSteps):
-    """The steps of an arc. ``kinds`` are the quest templates' kinds, by their names."""
+    """The steps of an arc. ``kinds`` are the quest templates' kinds by their names, and ``life`` is
+    the content of what lives by itself."""
 
-    def __init__(self, store: Store, client: Client, kinds: Mapping[str, QuestKind]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: Client,
+        kinds: Mapping[str, QuestKind],
+        life: LifeContent = NO_LIFE,
+    ) -> None:
         self._store = store
         self._client = client
         self._kinds = kinds
+        self._life = life
 
     def all(self) -> list[Callable[..., object]]:
         """Every activity of this class."""
@@ -112,7 +127,7 @@ class ArcActivities(ArcSteps):
         )
         request = self._request(step.beat)
         with broken_if_refused():
-            await arc_steps.ask_quest(self._store, _of(step), player_id, quest.quest_id, request)
+            await arc_steps.ask_quest(self._store, of_arc(step), player_id, quest.quest_id, request)
         return Asked(quest=quest, clock=world.clock, kind=request.kind)
 
     @activity.defn(name="arc_change")
@@ -120,55 +135,61 @@ class ArcActivities(ArcSteps):
         wanted = step.change
         if wanted.weather is not None:
             await self._impose(step, wanted.weather)
-        told = wanted.model_dump(
-            mode="json", exclude={"kind", "next"}, exclude_none=True, exclude_defaults=True
-        )
         with broken_if_refused():
-            await arc_steps.change(
-                self._store,
-                _of(step),
-                arc_steps.Change(
-                    standing=wanted.standing,
-                    fact=wanted.fact,
-                    world_fact=wanted.world_fact,
-                    told=told,
-                ),
-            )
+            try:
+                await arc_steps.change(self._store, of_arc(step), await self._change(step))
+            except UnknownInWorld as error:
+                raise broken(str(error)) from error
 
     @activity.defn(name="arc_tell")
     async def tell(self, step: Telling) -> None:
         with broken_if_refused():
-            await arc_steps.tell(self._store, _of(step), step.text)
+            await arc_steps.tell(self._store, of_arc(step), Words(text=step.text))
 
     @activity.defn(name="arc_open_goal")
     async def open_goal(self, step: Opening) -> Tally:
         with broken_if_refused():
             return _tally(
                 await contributions.open_goal(
-                    self._store, _of(step), step.goal.name, step.goal.target
+                    self._store, of_arc(step), step.goal.name, step.goal.target
                 )
             )
 
     @activity.defn(name="arc_close_goal")
     async def close_goal(self, step: Closing) -> Tally:
         with broken_if_refused():
-            return _tally(await contributions.close_goal(self._store, _of(step), step.goal))
+            return _tally(await contributions.close_goal(self._store, of_arc(step), step.goal))
 
     @activity.defn(name="arc_choose")
     async def choose(self, step: Choosing) -> Chosen:
         with broken_if_refused():
-            written = await arc_steps.choose(self._store, _of(step), step.action_id, step.choice_id)
+            written = await arc_steps.choose(
+                self._store, of_arc(step), step.action_id, step.choice_id
+            )
         return Chosen(choice_id=written.choice_id, action_id=written.action_id)
 
     @activity.defn(name="arc_move")
     async def move(self, step: Moving) -> None:
         with broken_if_refused():
-            await arc_steps.move(self._store, _of(step), step.definition)
+            await arc_steps.move(self._store, of_arc(step), step.definition)
 
     @activity.defn(name="arc_stop")
     async def stop(self, step: Stopping) -> None:
         with broken_if_refused():
-            await arc_steps.stop(self._store, _of(step), step.state, step.reason)
+            await arc_steps.stop(self._store, of_arc(step), step.state, step.reason)
+
+    async def _change(self, step: Changing) -> Change:
+        """What a beat changes in Postgres."""
+        wanted, world = step.change, await self._world(step.arc.world_id)
+        shift = Shift(world=world, content=self._life, factions=wanted.factions)
+        return Change(
+            standing=wanted.standing,
+            fact=wanted.fact,
+            world_fact=wanted.world_fact,
+            shift=shift if wanted.factions else None,
+            remembered=remembered_by(step, world, step.title, wanted.remembered),
+            told=wanted.changes,
+        )
 
     async def _world(self, world_id: WorldId) -> WorldRecord:
         world = await worlds.find_world(self._store, world_id)
@@ -182,7 +203,7 @@ class ArcActivities(ArcSteps):
         """What is so, and of all that only what is asked for: it goes into the history."""
         now = world.calendar.read(seconds)
         async with self._store.reading() as connection:
-            facts = await worlds.facts_of(connection, world.world_id, arc.player_id or PlayerId(""))
+            facts = await facts_of(connection, world.world_id, arc.player_id or PlayerId(""))
         regions = {when.weather.region for when in asked if when.weather is not None}
         standing: dict[str, int] = {}
         if arc.player_id is not None and any(when.standing for when in asked):
@@ -220,7 +241,7 @@ class ArcActivities(ArcSteps):
             world_id=step.arc.world_id,
             region=wanted.region,
             at=step.at,
-            key=_of(step).key("weather"),
+            key=of_arc(step).key("weather"),
             state=wanted.state,
             hours=wanted.hours,
             by=f"arc/{step.arc.arc_id}",
@@ -229,17 +250,32 @@ class ArcActivities(ArcSteps):
             made = await weather.impose_weather(self._store, order)
         if made is None:
             raise broken(f"the world has no region {wanted.region!r}")
-        world = await self._world(step.arc.world_id)
         workflow_id = weather_workflow_id(step.arc.world_id, wanted.region)
         try:
-            # A look at the clock is a look at the weather; what counts is written already.
-            await self._client.get_workflow_handle(workflow_id).signal("clock_changed", world.clock)
+            await self._client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN)
         except RPCError as error:
             activity.logger.info("%s does not hear of it: %s", workflow_id, error.status)
 
 
-def _of(step: Acting) -> OfArc:
+def of_arc(step: Acting) -> OfArc:
+    """The arc of a step, and the entry that it follows."""
     return OfArc(**step.arc.model_dump(), seq=step.seq)
+
+
+def remembered_by(
+    step: Acting, world: WorldRecord, title: str, deeds: dict[str, Deed]
+) -> ArcMemories | None:
+    """What characters remember of the arc's player, if it is the arc of one."""
+    if step.arc.player_id is None:
+        return None
+    return ArcMemories(
+        key=of_arc(step).key("remembered"),
+        world_id=world.world_id,
+        player_id=step.arc.player_id,
+        about=title,
+        deeds=deeds,
+        game_seconds=world.clock.game_seconds(step.at),
+    )
 
 
 def _tally(found: contributions.Tally) -> Tally:

@@ -1,7 +1,6 @@
 """What a world's clock writes down: its boundaries as they come, and its changes."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from temporalio import activity
 
@@ -13,13 +12,10 @@ from loreloom.activities.signatures.clock import (
     LookAtClock,
     ToldTime,
 )
-from loreloom.domain.calendar import HOUR
 from loreloom.domain.ids import WorldId
 from loreloom.domain.refusals import Refusal
 from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_time
 from loreloom.state.store import Store
-
-MOST_JITTER = timedelta(seconds=1)
 
 
 class ClockActivities(ClockSteps):
@@ -38,11 +34,10 @@ class ClockActivities(ClockSteps):
             told = await tell_time(self._store, look.world_id, look.at)
         if told is None:
             raise _gone(look.world_id)
-        jitter = min(MOST_JITTER, told.clock.real_span(HOUR) / 4)
         return ToldTime(
             clock=told.clock,
             next_at=told.clock.real_moment(told.next_seconds),
-            jitter_seconds=jitter.total_seconds(),
+            jitter_seconds=told.clock.jitter.total_seconds(),
             day=told.told // told.calendar.seconds_per_day,
         )
 

@@ -80,7 +80,11 @@ class DesignActivities(DesignSteps):
         self, desk: Desk, wish: Wish, brief: QuestBrief, no_model: TemplateReason | None
     ) -> tuple[QuestDraft | None, GenerationRecord]:
         named = TemplateReason.NAMED if desk.quest.request.template else None
-        reason = named or no_model or await reason_for_template(self._store, desk)
+        reason = (
+            named
+            or no_model
+            or await reason_for_template(self._store, desk.world, desk.player.player_id)
+        )
         if reason is not None:
             return None, without_model(Purpose.QUEST, reason)
         now = await now_for(
@@ -102,7 +106,7 @@ class DesignActivities(DesignSteps):
             budget=self._parts.budget,
             names=now.names,
         )
-        withdrawn = await withdrawn_if_switched(self._store, desk, designed.record)
+        withdrawn = await withdrawn_if_switched(self._store, desk.world, designed.record)
         if designed.draft is None or withdrawn is None:
             return designed.draft, designed.record
         return None, withdrawn

@@ -1,4 +1,4 @@
-"""What lies on the desk when something is written for a quest, and how what was written is kept."""
+"""What lies on the desk when something is written, and how what was written is kept."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from loreloom.activities.errors import broken
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.canon import CitedPassage, Viewpoint
-from loreloom.domain.ids import GenerationId, quest_workflow_id
+from loreloom.domain.ids import GenerationId, PlayerId, WorldId, quest_workflow_id
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import Source
 from loreloom.generation.composing import Budget
@@ -18,6 +18,8 @@ from loreloom.knowledge.casting import cast_for
 from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.models import Cast, CastRequest
 from loreloom.state import generations, players, quests, worlds
+from loreloom.state.facts import facts_of
+from loreloom.state.generations import KeptGeneration
 from loreloom.state.players import PlayerRecord
 from loreloom.state.quests import QuestRecord
 from loreloom.state.store import Store, Transaction
@@ -71,8 +73,8 @@ async def desk_for(parts: WritingParts, ref: QuestRef) -> Desk:
     if quest is None or world is None or player is None:
         raise broken(f"quest {ref.quest_id}, its world or its player is gone")
     async with parts.store.reading() as connection:
-        facts = await worlds.facts_of(connection, ref.world_id, ref.player_id)
-    seed = _seed(world, quest)
+        facts = await facts_of(connection, ref.world_id, ref.player_id)
+    seed = seed_of(world, quest.quest_id)
     cast = await cast_for(
         parts.store,
         parts.embedder,
@@ -88,28 +90,30 @@ async def desk_for(parts: WritingParts, ref: QuestRef) -> Desk:
     return Desk(quest=quest, world=world, player=player, cast=cast, seed=seed)
 
 
-async def reason_for_template(store: Store, desk: Desk) -> TemplateReason | None:
+async def reason_for_template(
+    store: Store, world: WorldRecord, player_id: PlayerId | None
+) -> TemplateReason | None:
     """Why no model may be asked: the world's switch, or a budget that is spent.
+
+    Without a player the text is for the whole world, and only its budget counts.
 
     Calls that are under way are not counted yet, so a budget may be passed by as many answers as a
     tier gives at once.
     """
-    if desk.world.templates_only:
+    if world.templates_only:
         return TemplateReason.WORLD_SWITCH
-    spent = await generations.tokens_spent(store, desk.world.world_id, desk.player.player_id)
-    if (
-        spent.by_world >= desk.world.world_daily_tokens
-        or spent.by_player >= desk.world.player_daily_tokens
-    ):
+    spent = await generations.tokens_spent(store, world.world_id, player_id or PlayerId(""))
+    by_player = spent.by_player if player_id is not None else 0
+    if spent.by_world >= world.world_daily_tokens or by_player >= world.player_daily_tokens:
         return TemplateReason.BUDGET
     return None
 
 
 async def withdrawn_if_switched(
-    store: Store, desk: Desk, record: GenerationRecord
+    store: Store, world: WorldRecord, record: GenerationRecord
 ) -> GenerationRecord | None:
     """The record as withdrawn, if the world was turned to templates while the model wrote."""
-    now = await worlds.find_world(store, desk.world.world_id)
+    now = await worlds.find_world(store, world.world_id)
     if now is None or not now.templates_only:
         return None
     changes = {"source": Source.TEMPLATE, "reason": TemplateReason.WORLD_SWITCH, "tier": None}
@@ -121,20 +125,31 @@ async def keep_record(tx: Transaction, ref: QuestRef, record: GenerationRecord) 
     subject = quest_workflow_id(ref.quest_id)
     key = f"{subject}/{record.purpose}"
     await generations.keep_generation(
-        tx,
-        generations.KeptGeneration(
-            generation_id=GenerationId(f"gen_{hashlib.sha256(key.encode()).hexdigest()[:24]}"),
-            key=key,
-            world_id=ref.world_id,
-            player_id=ref.player_id,
-            subject=subject,
-            purpose=record.purpose,
-            record=record.model_dump(mode="json"),
-            tokens=record.tokens_in + record.tokens_out,
-        ),
+        tx, as_kept(record, key, subject, ref.world_id, ref.player_id)
     )
 
 
-def _seed(world: WorldRecord, quest: QuestRecord) -> int:
-    digest = hashlib.sha256(f"{world.seed}/{quest.quest_id}".encode()).digest()
+def as_kept(
+    record: GenerationRecord,
+    key: str,
+    subject: str,
+    world_id: WorldId,
+    player_id: PlayerId | None,
+) -> KeptGeneration:
+    """How a text for a workflow came to be, as it is kept under a key of its own."""
+    return KeptGeneration(
+        generation_id=GenerationId(f"gen_{hashlib.sha256(key.encode()).hexdigest()[:24]}"),
+        key=key,
+        world_id=world_id,
+        player_id=player_id,
+        subject=subject,
+        purpose=record.purpose,
+        record=record.model_dump(mode="json"),
+        tokens=record.tokens_in + record.tokens_out,
+    )
+
+
+def seed_of(world: WorldRecord, what: str) -> int:
+    """The seed of something that is written: the same in the same world."""
+    digest = hashlib.sha256(f"{world.seed}/{what}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1

@@ -67,7 +67,9 @@ class EpilogueActivities(EpilogueSteps):
         if own is not None:
             return own, without_model(Purpose.EPILOGUE, TemplateReason.TOLD_BY_TEMPLATE)
         plain = plain_epilogue(self._parts.templates.epilogues, brief, desk.seed)
-        reason = no_model or await reason_for_template(self._store, desk)
+        reason = no_model or await reason_for_template(
+            self._store, desk.world, desk.player.player_id
+        )
         if reason is not None:
             return plain, without_model(Purpose.EPILOGUE, reason)
         written = await write_epilogue(
@@ -78,7 +80,7 @@ class EpilogueActivities(EpilogueSteps):
             seeds=desk.seeds(TRIES),
             budget=self._parts.budget,
         )
-        withdrawn = await withdrawn_if_switched(self._store, desk, written.record)
+        withdrawn = await withdrawn_if_switched(self._store, desk.world, written.record)
         if written.text is None or withdrawn is None:
             return written.text or plain, written.record
         return plain, withdrawn

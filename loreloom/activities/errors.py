@@ -9,9 +9,9 @@ from temporalio.exceptions import ApplicationError
 from loreloom.activities.signatures.errors import BROKEN
 
 
-def broken(message: str) -> ApplicationError:
-    """A failure that only a repair can mend."""
-    return ApplicationError(message, type=BROKEN, non_retryable=True)
+def broken(message: str, *kind: str) -> ApplicationError:
+    """A failure that only a repair can mend; ``kind`` tells it from others to whoever repairs."""
+    return ApplicationError(message, *kind, type=BROKEN, non_retryable=True)
 
 
 @contextmanager
@@ -21,4 +21,5 @@ def broken_if_refused() -> Iterator[None]:
         yield
     except (IntegrityError, DataError, ProgrammingError, NoResultFound) as error:
         cause = getattr(error, "orig", None) or error
-        raise broken(f"{type(cause).__name__}: {str(cause).splitlines()[0]}") from error
+        kind = type(cause).__name__
+        raise broken(f"{kind}: {str(cause).splitlines()[0]}", kind) from error

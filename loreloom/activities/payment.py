@@ -24,22 +24,28 @@ from loreloom.activities.signatures.payment import (
     RefundSteps,
     Sent,
 )
+from loreloom.activities.subscription import SubscriptionActivities
 from loreloom.domain.ids import (
     PaymentId,
     RefundId,
     dispute_workflow_id,
     payment_workflow_id,
     refund_workflow_id,
+    subscription_of,
+    subscription_workflow_id,
 )
 from loreloom.domain.payment import PaymentState, Unfulfillable, UnfulfillableReason
 from loreloom.domain.provider import Seen, SeenDispute
-from loreloom.payments.gateway import Gateway, ProviderRefused
+from loreloom.payments.gateway import Gateway
+from loreloom.payments.refusing import ProviderRefused
 from loreloom.state import disputes, fulfilments, payments
 from loreloom.state.payments import PaymentRecord
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
+from loreloom.state.subscription_rows import Begun
 
 REFUND_WORKFLOW = "Refund"
+SUBSCRIPTION_WORKFLOW = "Subscription"
 
 
 class PaymentActivities(PaymentSteps):
@@ -53,7 +59,7 @@ class PaymentActivities(PaymentSteps):
     @activity.defn(name="payment_open")
     async def open(self, payment: PaymentRef) -> Opened:
         record = await _the_payment(self._store, payment.payment_id)
-        if record.amount == 0:
+        if record.amount == 0 and record.quote.item.every is None:
             return Opened(free=True)
         if record.checkout is not None:
             return Opened()
@@ -87,7 +93,8 @@ class PaymentActivities(PaymentSteps):
         intent = paid.seen.intent if paid.seen else None
         try:
             _require_agreed(record, paid.seen)
-            state = await fulfilments.fulfil(self._store, paid.payment_id, intent)
+            begun = _begun(record, paid.seen)
+            state = await fulfilments.fulfil(self._store, paid.payment_id, intent, begun)
         except Unfulfillable as error:
             return Delivery(state=record.state, unfulfillable=error.reason)
         except (IntegrityError, DataError, NoResultFound):
@@ -102,6 +109,8 @@ class PaymentActivities(PaymentSteps):
         amount, currency, intent = record.amount, record.currency, None
         if paid.seen is not None:
             amount, currency, intent = paid.seen.amount, paid.seen.currency, paid.seen.intent
+            if paid.seen.subscription is not None:
+                await self._gateway.recurring.cancel(paid.seen.subscription)
         refund_id = RefundId(f"refund_of_{paid.payment_id}")
         return await fulfilments.give_up_delivery(
             self._store,
@@ -193,14 +202,39 @@ def payment_activities(
         dispute.hold,
         dispute.close,
         ReconciliationActivities(store, gateway).reconcile,
+        *SubscriptionActivities(store, gateway).all(),
     )
 
 
 def _require_agreed(record: PaymentRecord, seen: Seen | None) -> None:
-    agreed = (record.quote.amount, record.quote.currency)
-    paid = (0, record.quote.currency) if seen is None else (seen.amount, seen.currency)
-    if paid != agreed:
+    agreed = record.quote
+    paid = (0, agreed.currency) if seen is None else (seen.amount, seen.currency)
+    # What a percentage takes off a subscription, the provider rounds in its own way.
+    slack = 1 if agreed.discount is not None and agreed.discount.percent is not None else 0
+    if paid[1] != agreed.currency or abs(paid[0] - agreed.amount) > slack:
         raise Unfulfillable(UnfulfillableReason.WRONG_AMOUNT)
+
+
+def _begun(record: PaymentRecord, seen: Seen | None) -> Begun | None:
+    """The subscription that a checkout began; ``None`` if nothing of the kind was sold."""
+    if record.quote.item.every is None:
+        return None
+    if seen is None or seen.subscription is None or seen.paid_until is None:
+        raise broken(f"the checkout of {record.payment_id} began no subscription")
+    subscription_id = subscription_of(record.payment_id)
+    return Begun(
+        provider_id=seen.subscription,
+        amount=seen.amount,
+        paid_until=seen.paid_until,
+        start=PlannedStart(
+            workflow_id=subscription_workflow_id(subscription_id),
+            workflow=SUBSCRIPTION_WORKFLOW,
+            input={
+                "subscription": {"subscription_id": subscription_id},
+                "grace": record.quote.grace.model_dump(mode="json"),
+            },
+        ),
+    )
 
 
 async def _the_payment(store: Store, payment_id: PaymentId) -> PaymentRecord:

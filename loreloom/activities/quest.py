@@ -14,7 +14,7 @@ from loreloom.activities.signatures.quest import (
     Step,
 )
 from loreloom.domain.rewards import reward_for
-from loreloom.state import quest_steps, worlds
+from loreloom.state import quest_steps, refused_acts, worlds
 from loreloom.state.store import Store
 
 
@@ -47,9 +47,16 @@ class QuestActivities(QuestSteps):
         world = await worlds.find_world(self._store, where.quest.world_id)
         if world is None:
             raise broken(f"the world {where.quest.world_id} is gone")
-        taken = await quest_steps.progress_of(self._store, where.quest.quest_id, where.action_id)
+        quest_id = where.quest.quest_id
         now = await worlds.surroundings(self._store, world, where.quest.player_id, where.region)
-        return Seen(now=now, taken=taken is not None)
+        # A replay hands in all acts again: what was refused then is not taken now.
+        refused = await refused_acts.verdict(self._store, quest_id, where.update_id)
+        taken = await quest_steps.progress_of(self._store, quest_id, where.action_id)
+        if refused is None and taken is None:
+            refused = where.condition.unmet(now)
+            if refused is not None:
+                await refused_acts.refuse(self._store, quest_id, where.update_id, refused)
+        return Seen(now=now, taken=taken is not None, refused=refused)
 
 
 def _stored(step: Step) -> quest_steps.QuestStep:

@@ -1,7 +1,6 @@
 """What a region's weather writes down: each change as it comes, and what somebody made."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from temporalio import activity
 
@@ -14,11 +13,8 @@ from loreloom.activities.signatures.weather import (
     Told,
     WeatherSteps,
 )
-from loreloom.domain.calendar import HOUR
 from loreloom.state.store import Store
 from loreloom.state.weather import WeatherOrder, impose_weather, tell_weather
-
-MOST_JITTER = timedelta(seconds=1)
 
 
 class WeatherActivities(WeatherSteps):
@@ -39,11 +35,10 @@ class WeatherActivities(WeatherSteps):
         if told is None:
             raise _gone(where)
         coming = told.next_seconds
-        jitter = min(MOST_JITTER, told.clock.real_span(HOUR) / 4)
         return Told(
             state=told.state,
             next_at=None if coming is None else told.clock.real_moment(coming),
-            jitter_seconds=jitter.total_seconds(),
+            jitter_seconds=told.clock.jitter.total_seconds(),
         )
 
     @activity.defn(name="weather_impose")

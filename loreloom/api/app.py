@@ -11,11 +11,14 @@ from loreloom.api.acts import Acts
 from loreloom.api.arc_acts import ArcActs
 from loreloom.api.arc_teller import ArcTeller
 from loreloom.api.auth import Authenticator
+from loreloom.api.console import app as console
 from loreloom.api.context import Context
 from loreloom.api.events import Events
 from loreloom.api.launch import Launcher
 from loreloom.api.metrics import Metrics
 from loreloom.api.observed import Observed
+from loreloom.api.ops.replaying import Replays
+from loreloom.api.ops.stories import Stories
 from loreloom.api.orders import Orders
 from loreloom.api.parts import AppParts
 from loreloom.api.routes import (
@@ -27,14 +30,17 @@ from loreloom.api.routes import (
     health,
     life,
     lore,
+    ops,
     payments,
     players,
     quests,
+    subscriptions,
     weather,
     webhooks,
     worlds,
 )
 from loreloom.api.stream import Feed
+from loreloom.api.subscription_acts import SubscriptionActs
 from loreloom.api.sweeper import sweep_forever
 
 # Acts first: they come most often, and routes are matched in order.
@@ -52,7 +58,9 @@ ROUTERS = (
     life,
     health,
     payments,
+    subscriptions,
     webhooks,
+    ops,
 )
 
 
@@ -71,6 +79,7 @@ def create_app(parts: AppParts) -> FastAPI:
     openapi.install(app)
     for module in ROUTERS:
         app.include_router(module.router)
+    app.mount(console.PATH, console.create_console(context))
     return app
 
 
@@ -83,6 +92,7 @@ def feed_of(app: FastAPI) -> Feed:
 def _context(parts: AppParts) -> Context:
     config, store, metrics = parts.config, parts.store, Metrics()
     launcher = Launcher(store, parts.temporal, config, metrics)
+    stories = Stories(parts.temporal, config.queue_prefix)
     return Context(
         parts=parts,
         authenticator=Authenticator(store, config.auth_cache_seconds),
@@ -91,8 +101,11 @@ def _context(parts: AppParts) -> Context:
         acts=Acts(store, parts.temporal, config, metrics),
         arcs=ArcActs(store, parts.temporal, config),
         teller=ArcTeller(store, parts.temporal, config.sweep_seconds),
+        subscriptions=SubscriptionActs(store, parts.temporal, config),
         orders=Orders(parts.temporal, config),
         feed=Feed(store, metrics, config.poll_seconds, config.streams),
+        stories=stories,
+        replays=Replays(parts.temporal, store, stories),
         metrics=metrics,
     )
 

@@ -29,12 +29,15 @@ class Authenticator:
 
     async def identify(self, secret: str) -> KeyIdentity | None:
         """Whose secret it is; ``None`` if it is unknown or revoked."""
-        key = digest(secret)
+        return await self.whose(digest(secret))
+
+    async def whose(self, key: bytes) -> KeyIdentity | None:
+        """Whose secret has this hash; ``None`` if it is unknown or revoked."""
         now = time.monotonic()
         known = self._known.get(key)
         if known is not None and known[1] > now:
             return known[0]
-        identity = await identify(self._store, secret)
+        identity = await identify(self._store, key)
         if identity is None:
             self._known.pop(key, None)
         else:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from loreloom.api.events import Events
     from loreloom.api.launch import Launcher
     from loreloom.api.metrics import Metrics
+    from loreloom.api.ops.replaying import Replays
+    from loreloom.api.ops.stories import Stories
     from loreloom.api.orders import Orders
     from loreloom.api.parts import AppParts
     from loreloom.api.stream import Feed
+    from loreloom.api.subscription_acts import SubscriptionActs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,11 @@ class Context:
     arcs: ArcActs
     teller: ArcTeller
     events: Events
+    subscriptions: SubscriptionActs
     orders: Orders
     feed: Feed
+    stories: Stories
+    replays: Replays
     metrics: Metrics
 
 

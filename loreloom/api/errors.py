@@ -38,9 +38,15 @@ class ErrorCode(StrEnum):
     TEMPORAL_UNAVAILABLE = "temporal_unavailable"
     ACT_UNANSWERED = "act_unanswered"
     UNKNOWN_PAYMENT = "unknown_payment"
+    UNKNOWN_SUBSCRIPTION = "unknown_subscription"
+    CHAPTER_UNAVAILABLE = "chapter_unavailable"
     UNKNOWN_EVENT = "unknown_event"
     BAD_SIGNATURE = "bad_signature"
     PAYMENTS_UNAVAILABLE = "payments_unavailable"
+    UNKNOWN_WORKFLOW = "unknown_workflow"
+    UNKNOWN_STEP = "unknown_step"
+    NOTHING_FAILED = "nothing_failed"
+    MOVED_ON = "moved_on"
 
 
 Code = ErrorCode | RefusalCode | LoreCode
@@ -153,6 +159,12 @@ KINDS: Mapping[Code, ErrorKind] = {
         409, "The arc cannot be moved", "Where it stands has no place in the new definition."
     ),
     E.UNKNOWN_PAYMENT: ErrorKind(404, "No such payment", "No payment has this id."),
+    E.CHAPTER_UNAVAILABLE: ErrorKind(
+        409, "The chapter cannot be sold", "The content has no arc for it that fits this world."
+    ),
+    E.UNKNOWN_SUBSCRIPTION: ErrorKind(
+        404, "No such subscription", "No subscription has this id; it begins once it is paid."
+    ),
     E.UNKNOWN_EVENT: ErrorKind(404, "No such event", "The provider has told of no such event."),
     E.BAD_SIGNATURE: ErrorKind(
         400,
@@ -161,6 +173,19 @@ KINDS: Mapping[Code, ErrorKind] = {
     ),
     E.PAYMENTS_UNAVAILABLE: ErrorKind(
         503, "Nothing can be bought here", "An operator must set a payment provider."
+    ),
+    E.UNKNOWN_WORKFLOW: ErrorKind(404, "No such workflow", "No workflow has this id."),
+    E.UNKNOWN_STEP: ErrorKind(
+        409, "No such step", "The workflow has no step of this name; read its steps."
+    ),
+    E.NOTHING_FAILED: ErrorKind(
+        409,
+        "Nothing failed",
+        "The workflow goes its way or has ended well. To have it done again all the same, say from"
+        " which step, or from the start.",
+    ),
+    E.MOVED_ON: ErrorKind(
+        409, "The workflow has moved on", "It was replayed or continued meanwhile; read it again."
     ),
     R.UNKNOWN_ITEM: ErrorKind(409, "Not for sale", "The store has no item of this name."),
     R.NO_PRICE: ErrorKind(
@@ -177,6 +202,12 @@ KINDS: Mapping[Code, ErrorKind] = {
     ),
     R.ALREADY_OWNED: ErrorKind(
         409, "Owned already", "The player has this, and it is of no use twice."
+    ),
+    R.ALREADY_SUBSCRIBED: ErrorKind(
+        409, "Subscribed already", "A subscription of the player runs; change its level instead."
+    ),
+    R.PAYMENT_REFUSED: ErrorKind(
+        409, "The provider refuses", "The detail is its code, such as card_declined."
     ),
     L.TOO_LARGE: ErrorKind(413, "The document is too large", "A document may have 5 MiB."),
     L.NOT_TEXT: ErrorKind(422, "Not a text", "The document is binary or of no known encoding."),

@@ -10,7 +10,13 @@ from loreloom.activities.signatures.payment import DisputeRef
 from loreloom.api.errors import ApiError
 from loreloom.api.launch import Launcher
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import DisputeId, PaymentId, dispute_workflow_id, payment_workflow_id
+from loreloom.domain.ids import (
+    DisputeId,
+    PaymentId,
+    dispute_workflow_id,
+    payment_workflow_id,
+    subscription_workflow_id,
+)
 from loreloom.domain.provider import ToldEvent
 from loreloom.state.disputes import plan_dispute
 from loreloom.state.payments import find_payment, payment_of_intent
@@ -24,6 +30,7 @@ log = logging.getLogger(__name__)
 OVERDUE = timedelta(seconds=3)
 SWEEP_LIMIT = 50
 ABOUT_PAYMENTS = ("checkout.session.", "payment_intent.")
+ABOUT_SUBSCRIPTIONS = ("invoice.", "customer.subscription.")
 ABOUT_DISPUTES = "charge.dispute."
 
 
@@ -59,6 +66,8 @@ class Events:
             return await self._dispute(told, told.dispute_id)
         if told.kind.startswith(ABOUT_PAYMENTS):
             return await self._payment(told)
+        if told.kind.startswith(ABOUT_SUBSCRIPTIONS) and told.subscription_id is not None:
+            return await self._tell(subscription_workflow_id(told.subscription_id))
         return "unknown_kind"
 
     async def _payment(self, told: ToldEvent) -> str:

@@ -1,13 +1,16 @@
-"""A quest's history as a designer reads it: what happened, who caused it, what a model wrote."""
+"""The history of a quest or an arc as a designer reads it: what happened, who caused it, what a
+model wrote."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from loreloom.api.schemas.arcs import ArcHistory
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.quests import GenerationView, HistoryStep, QuestHistory
 from loreloom.api.shaping import game_time
-from loreloom.domain.ids import quest_workflow_id
+from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
 from loreloom.domain.quest import Source
+from loreloom.state.arcs import ArcRecord
 from loreloom.state.chronicle import Entry, read
 from loreloom.state.generations import KeptGeneration, generations_of
 from loreloom.state.quests import QuestRecord
@@ -25,6 +28,9 @@ CAUSES: Mapping[str, str] = {
     "quest.expired": "time",
     "quest.completed": "rules",
     "reward.granted": "rules",
+    "arc.started": "game",
+    "arc.beat": "rules",
+    "arc.chosen": "player",
 }
 """Who causes the steps of each kind; every other step is the engine's."""
 
@@ -44,6 +50,23 @@ TOLD: Mapping[str, str] = {
 }
 
 
+OF_ARCS: Mapping[str, str] = {
+    "arc.started": "The arc began.",
+    "arc.beat": "The arc came to {beat}: {reason}.",
+    "arc.told": "{text}",
+    "arc.quest": "The arc asked for the quest {quest_id}.",
+    "arc.changed": "The arc changed the world.",
+    "arc.chosen": "The player chose {choice_id}.",
+    "arc.goal_opened": "The goal {goal} was opened for {target}.",
+    "arc.goal_reached": "The goal {goal} was reached with {total}.",
+    "arc.goal_missed": "The goal {goal} was missed with {total} of {target}.",
+    "arc.migrated": "The arc was moved to another definition.",
+    "arc.ended": "The arc ended: {outcome}.",
+    "arc.cancelled": "The arc was stopped.",
+    "arc.broken": "The process failed: {reason}",
+}
+
+
 class _Known(dict[str, Any]):
     def __missing__(self, key: str) -> str:
         return "?"
@@ -52,11 +75,6 @@ class _Known(dict[str, Any]):
 async def history_of(store: Store, world: WorldRecord, quest: QuestRecord) -> QuestHistory:
     """The quest's chronicle entries and generations, in the order in which they happened."""
     workflow_id = quest_workflow_id(quest.quest_id)
-    steps = [_entry_step(entry) for entry in await _entries(store, world, workflow_id)]
-    made = await generations_of(store, workflow_id)
-    steps += [_generation_step(world, generation) for generation in made]
-    # A stable sort: entries of one moment stay in the order of their ids.
-    steps.sort(key=lambda step: step.at)
     return QuestHistory(
         quest_id=quest.quest_id,
         workflow_id=workflow_id,
@@ -64,8 +82,32 @@ async def history_of(store: Store, world: WorldRecord, quest: QuestRecord) -> Qu
         player_id=quest.player_id,
         state=quest.progress.state,
         request=quest.request.model_dump(mode="json"),
-        steps=tuple(steps),
+        steps=await _steps(store, world, workflow_id),
     )
+
+
+async def history_of_arc(store: Store, world: WorldRecord, arc: ArcRecord) -> ArcHistory:
+    """The arc's chronicle entries and generations, in the order in which they happened."""
+    workflow_id = arc_workflow_id(arc.arc_id)
+    return ArcHistory(
+        arc_id=arc.arc_id,
+        workflow_id=workflow_id,
+        world_id=arc.world_id,
+        player_id=arc.player_id,
+        arc=arc.definition.arc,
+        digest=arc.digest,
+        state=arc.state,
+        steps=await _steps(store, world, workflow_id),
+    )
+
+
+async def _steps(store: Store, world: WorldRecord, workflow_id: str) -> tuple[HistoryStep, ...]:
+    entries = await _entries(store, world, workflow_id)
+    steps = [_entry_step(entry) for entry in entries]
+    made = await generations_of(store, workflow_id)
+    steps += [_generation_step(world, entries, generation) for generation in made]
+    # A stable sort: entries of one moment stay in the order of their ids.
+    return tuple(sorted(steps, key=lambda step: step.at))
 
 
 async def _entries(store: Store, world: WorldRecord, workflow_id: str) -> list[Entry]:
@@ -79,7 +121,7 @@ async def _entries(store: Store, world: WorldRecord, workflow_id: str) -> list[E
 
 
 def _entry_step(entry: Entry) -> HistoryStep:
-    told = TOLD.get(entry.kind, entry.kind)
+    told = TOLD.get(entry.kind) or OF_ARCS.get(entry.kind, entry.kind)
     if entry.kind == "quest.requested" and "reason" in entry.data:
         told = "{giver} asked for help in {region}: {reason}."
     return HistoryStep(
@@ -100,14 +142,19 @@ def _cause(entry: Entry) -> str:
     return CAUSES.get(entry.kind, "engine")
 
 
-def _generation_step(world: WorldRecord, generation: KeptGeneration) -> HistoryStep:
+def _generation_step(
+    world: WorldRecord, entries: Sequence[Entry], generation: KeptGeneration
+) -> HistoryStep:
     at = generation.created_at
     assert at is not None, "a generation that was read has its time"
+    # The world's clock may have been changed since; the entry before was told by the clock of then.
+    before = [entry.game_time for entry in entries if entry.at <= at]
+    time = before[-1] if before else game_time(world, at)
     return HistoryStep(
         id=None,
         kind=f"generation.{generation.purpose}",
         at=at,
-        game_time=GameTimeView.of(game_time(world, at)),
+        game_time=GameTimeView.of(time),
         caused_by="model" if generation.record["source"] == Source.GENERATED else "template",
         told=f"A text was made: {generation.purpose}.",
         data={},

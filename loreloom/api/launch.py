@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.client import Client
@@ -18,18 +19,40 @@ from loreloom.api.errors import ApiError
 from loreloom.api.metrics import Metrics
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages
+from loreloom.domain.ids import PaymentId
 from loreloom.domain.quest import QuestState
+from loreloom.state.payments import PaymentRecord, find_payment, find_refund
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.starts import PlannedStart, mark_started, overdue_starts
 from loreloom.state.store import Store
+from loreloom.state.subscriptions import find_subscription
 from loreloom.workflows import attributes
 from loreloom.workflows.roles import Role, queue_of
-from loreloom.workflows.signatures import QUEST, QuestInput
+from loreloom.workflows.signatures import (
+    DISPUTE,
+    PAYMENT,
+    QUEST,
+    REFUND,
+    SUBSCRIPTION,
+    DisputeInput,
+    PaymentInput,
+    QuestInput,
+    RefundInput,
+    SubscriptionInput,
+)
 
 log = logging.getLogger(__name__)
 
 OVERDUE = timedelta(seconds=3)
 SWEEP_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What an inspector finds a workflow by, and reads of it first."""
+
+    attributes: Sequence[SearchAttributePair[str]] = ()
+    summary: str | None = None
 
 
 class Launcher:
@@ -44,13 +67,13 @@ class Launcher:
     async def launch(self, start: PlannedStart, *, by: str = "request") -> bool:
         """Start the workflow and say so in the plan. ``False`` if Temporal is away: a sweep will.
 
-        Every workflow runs on the story queue; a quest is given what an inspector filters by.
+        Every workflow runs on the story queue; a player's is given what an inspector filters by.
         """
-        quest = await self._quest_of(start)
+        about = await self._about(start)
         try:
             with outages():
                 async with asyncio.timeout(self._config.launch_seconds):
-                    await self._start(start, quest)
+                    await self._start(start, about)
         except ApiError as error:
             log.warning("%s waits for a sweep: %s", start.workflow_id, error.detail)
             return False
@@ -72,7 +95,7 @@ class Launcher:
             started += 1
         return started
 
-    async def _start(self, start: PlannedStart, quest: QuestRecord | None) -> None:
+    async def _start(self, start: PlannedStart, about: About) -> None:
         try:
             await self._client.start_workflow(
                 start.workflow,
@@ -81,16 +104,48 @@ class Launcher:
                 task_queue=queue_of(Role.STORY, self._config.queue_prefix),
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=TypedSearchAttributes(_attributes(quest) if quest else []),
-                static_summary=_summary(quest) if quest else None,
+                search_attributes=TypedSearchAttributes(about.attributes),
+                static_summary=about.summary,
             )
         except WorkflowAlreadyStartedError:
             log.info("%s has run already", start.workflow_id)
 
-    async def _quest_of(self, start: PlannedStart) -> QuestRecord | None:
-        if start.workflow != QUEST:
-            return None
-        return await find_quest(self._store, QuestInput.model_validate(start.input).quest.quest_id)
+    async def _about(self, start: PlannedStart) -> About:
+        if start.workflow == QUEST:
+            name = QuestInput.model_validate(start.input).quest.quest_id
+            quest = await find_quest(self._store, name)
+            return About(_attributes(quest), _summary(quest)) if quest else About()
+        payment_id = await self._payment_of(start)
+        payment = await find_payment(self._store, payment_id) if payment_id else None
+        return About(_of_payment(payment), _bought(start, payment)) if payment else About()
+
+    async def _payment_of(self, start: PlannedStart) -> PaymentId | None:
+        """The purchase that a workflow is about, if it is about one."""
+        if start.workflow == PAYMENT:
+            return PaymentInput.model_validate(start.input).payment.payment_id
+        if start.workflow == DISPUTE:
+            return DisputeInput.model_validate(start.input).dispute.payment_id
+        if start.workflow == REFUND:
+            refund_id = RefundInput.model_validate(start.input).refund.refund_id
+            refund = await find_refund(self._store, refund_id)
+            return refund.payment_id if refund else None
+        if start.workflow == SUBSCRIPTION:
+            given = SubscriptionInput.model_validate(start.input).subscription
+            subscription = await find_subscription(self._store, given.subscription_id)
+            return subscription.payment_id if subscription else None
+        return None
+
+
+def _of_payment(payment: PaymentRecord) -> Sequence[SearchAttributePair[str]]:
+    return [
+        SearchAttributePair(attributes.WORLD, payment.world_id),
+        SearchAttributePair(attributes.PLAYER, payment.player_id),
+        SearchAttributePair(attributes.KIND, payment.quote.item.kind.value),
+    ]
+
+
+def _bought(start: PlannedStart, payment: PaymentRecord) -> str:
+    return f"{start.workflow}: {payment.quote.item.item} of {payment.player_id}"
 
 
 def _attributes(quest: QuestRecord) -> Sequence[SearchAttributePair[str]]:

@@ -11,10 +11,11 @@ from loreloom.knowledge.entities import list_entities
 from loreloom.knowledge.models import DEFAULT_CANON, DocumentView, EntityQuery
 from loreloom.knowledge.problems import LoreCode, LoreProblem
 from loreloom.state.arcs import ArcRecord, find_arc
+from loreloom.state.facts import facts_of
 from loreloom.state.players import PlayerRecord, find_player
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.regions import RegionRecord
-from loreloom.state.worlds import WorldRecord, facts_of, find_world
+from loreloom.state.worlds import WorldRecord, find_world
 
 
 async def the_world(request: Request, world_id: WorldId) -> WorldRecord:

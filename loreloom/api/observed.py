@@ -32,7 +32,8 @@ class Observed:
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         # Unrouted addresses and odd methods share a label: callers must not make new ones.
-        route = getattr(scope.get("route"), "path", UNROUTED)
+        found = getattr(scope.get("route"), "path", None)
+        route = UNROUTED if found is None else f"{scope.get('root_path', '')}{found}"
         method = scope["method"] if route != UNROUTED else UNROUTED
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.request_seconds.labels(route, method).observe(seconds)

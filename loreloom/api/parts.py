@@ -24,7 +24,9 @@ class ApiConfig:
     ``launch_seconds`` the wait for Temporal when a workflow is started within a request. The rest
     are a new world's defaults: budgets are tokens a day, ``regions`` and ``calendar`` are those
     of the canon ``default``, ``climates`` say where they lie. ``arcs_folder``
-    holds the arcs that can be started; it is read anew for each.
+    holds the arcs that can be started; it is read anew for each. ``console_secret`` signs the
+    console's cookies, which go over https only with ``console_https``; ``temporal_ui_url`` is
+    linked to, never called.
     """
 
     queue_prefix: str = DEFAULT_QUEUE_PREFIX
@@ -45,6 +47,9 @@ class ApiConfig:
     calendar: Calendar = field(default_factory=Calendar)
     life: LifeContent = NO_LIFE
     climates: ClimateBook = field(default_factory=ClimateBook)
+    console_secret: str | None = None
+    console_https: bool = False
+    temporal_ui_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

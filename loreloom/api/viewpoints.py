@@ -8,9 +8,10 @@ from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.domain.canon import Viewpoint
 from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.knowledge.models import DEFAULT_CANON
+from loreloom.state.facts import facts_of
 from loreloom.state.keys import KeyIdentity
 from loreloom.state.players import find_player, worlds_of_player
-from loreloom.state.worlds import WorldRecord, facts_of, find_world
+from loreloom.state.worlds import WorldRecord, find_world
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from loreloom.domain.conditions import ArcModel, When
 from loreloom.domain.ids import CanonName, FactId
+from loreloom.domain.living.memories import Deed
+from loreloom.domain.living.shifts import FactionShift
 from loreloom.domain.quest import Difficulty, QuestKind
 from loreloom.domain.weather import Weather
 
@@ -28,6 +30,17 @@ class ArcScope(StrEnum):
 
     PLAYER = "player"
     WORLD = "world"
+
+
+class ToldBy(StrEnum):
+    """Where a text that an arc tells comes from.
+
+    ``given`` is the designer's own, ``template`` the same where a model could have been asked.
+    """
+
+    GIVEN = "given"
+    GENERATED = "generated"
+    TEMPLATE = "template"
 
 
 class Edge(ArcModel):
@@ -119,7 +132,8 @@ class ImposeWeather(ArcModel):
 class ChangeBeat(AnyBeat):
     """Changes the world. ``fact`` is learned by the arc's player, ``world_fact`` holds for all.
 
-    ``standing`` is added, by faction, to the player's.
+    ``standing`` is added, by faction, to the player's. ``remembered`` says which characters
+    remember the player from now on, and for what in the matter of the arc.
     """
 
     kind: Literal["change"]
@@ -127,19 +141,42 @@ class ChangeBeat(AnyBeat):
     standing: dict[str, int] = Field(default_factory=dict)
     fact: FactId | None = None
     world_fact: FactId | None = None
+    factions: dict[str, FactionShift] = Field(default_factory=dict)
+    remembered: dict[str, Deed] = Field(default_factory=dict)
+
+    @property
+    def changes(self) -> dict[str, object]:
+        """What it changes, as the chronicle tells it."""
+        return self.model_dump(mode="json", exclude={"kind", "next"}, exclude_defaults=True)
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not (self.weather or self.standing or self.fact or self.world_fact):
+        if not self.changes:
             raise ValueError("a change beat changes something")
         return self
 
 
+class TellBrief(ArcModel):
+    """What a model is asked to tell.
+
+    ``who`` is the person with whom the text begins, and who remembers it; without one it begins
+    with the giver of the arc's last quest.
+    """
+
+    theme: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    who: str | None = None
+    region: str | None = None
+
+
 class TellBeat(AnyBeat):
-    """Tells a text to the arc's player, or to the whole world."""
+    """Tells a text to the arc's player, or to the whole world.
+
+    With a ``brief`` a model is asked for the text, and ``text`` is told where none serves.
+    """
 
     kind: Literal["tell"]
     text: Told
+    brief: TellBrief | None = None
 
 
 class GoalBeat(AnyBeat):
@@ -189,8 +226,13 @@ class ArcDefinition(ArcModel):
 
     @property
     def digest(self) -> str:
-        """The hash by which this very definition is known."""
-        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+        """The hash by which this very definition is known.
+
+        Without what is left at its default, so that a field that is added to the model later does
+        not make another definition of it.
+        """
+        said = self.model_dump_json(exclude_defaults=True)
+        return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
     def goal(self, name: str) -> GoalBeat | None:
         """The goal of that name, if the arc has one."""
@@ -238,7 +280,7 @@ def _needs_player(beat: Beat) -> list[str]:
     found = []
     if isinstance(beat, QuestBeat):
         found.append("a shared arc starts no quest: a quest is one player's")
-    if isinstance(beat, ChangeBeat) and (beat.standing or beat.fact):
+    if isinstance(beat, ChangeBeat) and (beat.standing or beat.fact or beat.remembered):
         found.append("a shared arc has no player to change; use world_fact")
     conditions = [edge.when for edge in beat.next]
     if isinstance(beat, WaitBeat) and beat.until.when is not None:

@@ -17,6 +17,7 @@ from loreloom.domain.arc import (
 )
 from loreloom.domain.conditions import ArcModel, When
 from loreloom.domain.ids import FactId
+from loreloom.domain.living.shifts import named_factions, named_regions
 from loreloom.domain.names import NameBook
 from loreloom.domain.quest import QuestState
 
@@ -212,12 +213,21 @@ def _named(
         yield "region", beat.brief.region, around.regions
     if isinstance(beat, ChangeBeat):
         yield "region", beat.weather.region if beat.weather else None, around.regions
-        yield from (("faction", faction, around.factions) for faction in beat.standing)
+        factions = (*beat.standing, *named_factions(beat.factions))
+        yield from (("faction", faction, around.factions) for faction in factions)
+        regions = named_regions(beat.factions)
+        yield from (("region", region, around.regions) for region in regions)
+        yield from (("person", person, around.names) for person in beat.remembered)
+    if isinstance(beat, TellBeat) and beat.brief is not None:
+        yield "person", beat.brief.who, around.names
+        yield "region", beat.brief.region, around.regions
 
 
 def _texts(beat: Beat) -> Iterator[str]:
     if isinstance(beat, TellBeat):
         yield beat.text
+        if beat.brief is not None:
+            yield beat.brief.theme
     if isinstance(beat, EndBeat) and beat.text is not None:
         yield beat.text
     if isinstance(beat, QuestBeat) and beat.brief is not None:

@@ -87,6 +87,12 @@ def situated(seen: Situation, progress: ArcProgress) -> Situation:
     )
 
 
+def quest_started(progress: ArcProgress, quest_id: QuestId) -> ArcProgress:
+    """The progress with the quest of the present beat, which has done what it does."""
+    started = {progress.beat: StartedQuest(quest_id=quest_id)} if progress.beat else {}
+    return progress.but(quests={**progress.quests, **started}, done=True)
+
+
 def quest_ended(
     progress: ArcProgress, quest_id: QuestId, outcome: QuestState, chosen: str | None
 ) -> ArcProgress:

@@ -15,6 +15,8 @@ MAX_ADVANCE_HOURS = 1_000_000
 MAX_GAME_SECONDS = 10**13
 """The end of time: some 300,000 years of a default world, and far from what a row can hold."""
 
+MOST_JITTER = timedelta(seconds=1)
+
 MICRO = timedelta(microseconds=1)
 MICROS = 1_000_000
 
@@ -56,6 +58,11 @@ class Clock(BaseModel):
     def real_span(self, game_seconds: int) -> timedelta:
         """How long a span of game time takes in real time at this scale."""
         return timedelta(seconds=game_seconds / self.scale)
+
+    @property
+    def jitter(self) -> timedelta:
+        """How much later than due something may be told: a second, less where time runs fast."""
+        return min(MOST_JITTER, self.real_span(HOUR) / 4)
 
     @property
     def _anchor_micros(self) -> int:

@@ -119,6 +119,23 @@ class EpilogueBrief(DraftModel):
     choice: str | None = None
 
 
+class TellingBrief(DraftModel):
+    """What a beat of an arc is told from.
+
+    ``title`` is the arc's, ``theme`` the designer's wish: data, never an instruction. ``who`` is
+    the person with whom it begins, ``before`` says in short sentences what came before, ``now``
+    what is so in the world.
+    """
+
+    title: str
+    theme: str
+    rating: Rating
+    cast: tuple[Entity, ...]
+    who: str | None = None
+    before: tuple[str, ...] = ()
+    now: tuple[str, ...] = ()
+
+
 class Problem(DraftModel):
     """What the rules refuse in a draft: a stable code, the field, and words for a repair."""
 

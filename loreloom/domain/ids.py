@@ -14,6 +14,7 @@ FactId = NewType("FactId", str)
 PaymentId = NewType("PaymentId", str)
 RefundId = NewType("RefundId", str)
 DisputeId = NewType("DisputeId", str)
+SubscriptionId = NewType("SubscriptionId", str)
 ArcId = NewType("ArcId", str)
 
 
@@ -55,3 +56,23 @@ def refund_workflow_id(refund_id: RefundId) -> str:
 def dispute_workflow_id(dispute_id: DisputeId) -> str:
     """The Temporal workflow id of a dispute, under the provider's own id of it."""
     return f"dispute/{dispute_id}"
+
+
+def subscription_workflow_id(subscription_id: SubscriptionId) -> str:
+    """The Temporal workflow id of a subscription; also the root of its idempotency keys."""
+    return f"subscription/{subscription_id}"
+
+
+def subscription_of(payment_id: PaymentId) -> SubscriptionId:
+    """The subscription that a purchase begins."""
+    return SubscriptionId(f"subscription_of_{payment_id}")
+
+
+def payment_of_invoice(invoice: str) -> PaymentId:
+    """The purchase as which a later charge of a subscription is booked."""
+    return PaymentId(f"payment_of_{invoice}")
+
+
+def arc_of_payment(payment_id: PaymentId) -> ArcId:
+    """The arc that a bought chapter opens: one a purchase, however often it is delivered."""
+    return ArcId(f"arc_of_{payment_id}")

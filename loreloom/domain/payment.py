@@ -86,6 +86,14 @@ class Reversal(BaseModel):
         return self.before + self.amount >= quote.amount
 
 
+def at_price(bought: Bought, amount: int) -> Bought:
+    """The same purchase at what the provider really charged, which rounds as it does."""
+    quote = bought.quote
+    share = amount * quote.creator_percent // 100
+    changed = quote.model_copy(update={"amount": amount, "creator_share": share})
+    return bought.model_copy(update={"quote": changed})
+
+
 def sale(bought: Bought) -> tuple[Posting, ...]:
     """What the ledger says of a purchase that is delivered."""
     quote = bought.quote

@@ -11,6 +11,7 @@ from loreloom.domain.money import CurrencyCode
 from loreloom.domain.refusals import Refusal, RefusalCode
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+ArcName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,39}$")]
 Minor = Annotated[int, Field(ge=1, le=99_999_999)]
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -29,14 +30,34 @@ class ItemKind(StrEnum):
     COSMETIC = "cosmetic"
     CHAPTER = "chapter"
     SEASON_PASS = "season_pass"
+    SUBSCRIPTION = "subscription"
+
+
+class Interval(StrEnum):
+    """How often a subscription is charged."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+
+class CouponDuration(StrEnum):
+    """For which charges of a subscription a coupon counts; a single purchase has only one."""
+
+    ONCE = "once"
+    REPEATING = "repeating"
+    FOREVER = "forever"
 
 
 class StoreItem(BookModel):
     """A thing for sale. ``prices`` are in minor units by currency.
 
     A coin pack gives ``coin``; everything else is an entitlement under the item's own name, for
-    ``days`` if it is a season pass. ``stock`` is how many a world has. ``sets_fact`` is known of
-    the buyer from then on, so that an arc can wait for it.
+    ``days`` if it is a season pass, as long as it is paid for if it is a subscription, which is
+    charged ``every`` so often and has a ``level`` among the others. ``stock`` is how many a world
+    has. ``sets_fact`` is known of the buyer from then on, so that an arc can wait for it; a chapter
+    starts the arc that it ``opens``.
     """
 
     item: Slug
@@ -48,6 +69,9 @@ class StoreItem(BookModel):
     days: int | None = Field(default=None, ge=1, le=3660)
     stock: int | None = Field(default=None, ge=1)
     sets_fact: FactId | None = None
+    opens: ArcName | None = None
+    every: Interval | None = None
+    level: int | None = Field(default=None, ge=1, le=100)
 
     @model_validator(mode="after")
     def _gives_what_its_kind_says(self) -> Self:
@@ -55,6 +79,13 @@ class StoreItem(BookModel):
             raise ValueError("a coin pack gives coin, and nothing else does")
         if (self.kind is ItemKind.SEASON_PASS) != (self.days is not None):
             raise ValueError("a season pass has days, and nothing else does")
+        recurs = self.kind is ItemKind.SUBSCRIPTION
+        if recurs != (self.every is not None) or recurs != (self.level is not None):
+            raise ValueError("a subscription has every and level, and nothing else does")
+        if self.opens is not None and self.kind is not ItemKind.CHAPTER:
+            raise ValueError("only a chapter opens an arc")
+        if recurs and (self.stock is not None or self.sets_fact is not None):
+            raise ValueError("a subscription has neither stock nor a fact")
         return self
 
 
@@ -62,7 +93,8 @@ class Coupon(BookModel):
     """Takes a percentage or an amount off, at most ``limit`` times, until ``expires_at``.
 
     A ``creator`` is credited with ``creator_percent`` of what is paid. ``items`` names what it is
-    for; empty, it is for all.
+    for; empty, it is for all. Of a subscription's charges it counts for the first (``once``), for
+    those within ``months`` (``repeating``), or for each (``forever``).
     """
 
     code: Code
@@ -73,6 +105,8 @@ class Coupon(BookModel):
     creator: Slug | None = None
     creator_percent: Percent | None = None
     items: tuple[Slug, ...] = ()
+    duration: CouponDuration = CouponDuration.ONCE
+    months: int | None = Field(default=None, ge=1, le=120)
 
     @model_validator(mode="after")
     def _one_of_two(self) -> Self:
@@ -80,13 +114,35 @@ class Coupon(BookModel):
             raise ValueError("a coupon has either percent or amounts")
         if (self.creator is None) != (self.creator_percent is None):
             raise ValueError("creator and creator_percent belong together")
+        if (self.duration is CouponDuration.REPEATING) != (self.months is not None):
+            raise ValueError("a repeating coupon has months, and nothing else does")
         return self
+
+
+class Discount(BookModel):
+    """What the provider takes off a subscription's charges. ``amount_off`` is in minor units."""
+
+    percent: int | None
+    amount_off: int | None
+    duration: CouponDuration
+    months: int | None
+
+
+class Grace(BookModel):
+    """What follows a charge of a subscription that failed.
+
+    It is tried again so many days after it was due; after ``days`` of them the subscription lapses.
+    """
+
+    days: int = Field(default=7, ge=1, le=60)
+    retry_days: tuple[Annotated[int, Field(ge=1)], ...] = (1, 3, 5)
 
 
 class Quote(BookModel):
     """What a purchase costs and gives, fixed when it was asked for.
 
     ``amount`` is to be paid, ``list_amount`` is the price before the coupon, both in minor units.
+    ``discount`` is what a subscription's coupon takes off as long as it counts.
     """
 
     item: StoreItem
@@ -97,6 +153,9 @@ class Quote(BookModel):
     coupon_limit: int | None = None
     creator: str | None = None
     creator_share: int = Field(default=0, ge=0)
+    creator_percent: int = Field(default=0, ge=0)
+    discount: Discount | None = None
+    grace: Grace = Grace()
 
 
 class PriceBook(BookModel):
@@ -105,6 +164,7 @@ class PriceBook(BookModel):
     currency: CurrencyCode = "USD"
     items: tuple[StoreItem, ...] = ()
     coupons: tuple[Coupon, ...] = ()
+    grace: Grace = Grace()
 
     @model_validator(mode="after")
     def _named_once(self) -> Self:
@@ -138,7 +198,9 @@ class PriceBook(BookModel):
             raise Refusal(RefusalCode.NO_PRICE, problem)
         price = item.prices[currency]
         if code is None:
-            return Quote(item=item, currency=currency, list_amount=price, amount=price)
+            return Quote(
+                item=item, currency=currency, list_amount=price, amount=price, grace=self.grace
+            )
         coupon = self._coupon(code, item, currency, now)
         amount = price - _off(coupon, price, currency)
         share = amount * coupon.creator_percent // 100 if coupon.creator_percent else 0
@@ -151,6 +213,9 @@ class PriceBook(BookModel):
             coupon_limit=coupon.limit,
             creator=coupon.creator,
             creator_share=share,
+            creator_percent=coupon.creator_percent or 0,
+            grace=self.grace,
+            discount=_discount(coupon, currency) if item.every is not None else None,
         )
 
     def _coupon(self, code: str, item: StoreItem, currency: str, now: datetime) -> Coupon:
@@ -171,3 +236,12 @@ def _off(coupon: Coupon, price: int, currency: str) -> int:
         return price * coupon.percent // 100
     assert coupon.amounts is not None
     return min(price, coupon.amounts[currency])
+
+
+def _discount(coupon: Coupon, currency: str) -> Discount:
+    return Discount(
+        percent=coupon.percent,
+        amount_off=coupon.amounts[currency] if coupon.amounts is not None else None,
+        duration=coupon.duration,
+        months=coupon.months,
+    )

@@ -22,6 +22,7 @@ from loreloom.domain.draft import (
     Problem,
     QuestBrief,
     QuestDraft,
+    TellingBrief,
 )
 from loreloom.domain.names import NameBook
 from loreloom.domain.quest import ObjectiveKind
@@ -127,14 +128,14 @@ def check_epilogue(
     text: str, brief: EpilogueBrief, rules: ProseRules, names: Iterable[str] = ()
 ) -> tuple[Problem, ...]:
     """Everything that is wrong with an epilogue; empty if it may be told."""
-    book = NameBook((*_cast_names(brief), *names))
-    found = check_text("epilogue", text, EPILOGUE, book, rules, brief.rating)
-    least, most = EPILOGUE_SENTENCES
-    count = len(_SENTENCE.findall(text))
-    if text.strip() and not least <= count <= most:
-        message = f"it has {count} sentences, and must have {least} to {most}"
-        found.append(_problem(ProblemCode.WRONG_COUNT, "epilogue", message))
-    return tuple(found)
+    return _check_few_sentences("epilogue", text, brief, rules, names)
+
+
+def check_telling(
+    text: str, brief: TellingBrief, rules: ProseRules, names: Iterable[str] = ()
+) -> tuple[Problem, ...]:
+    """Everything that is wrong with what a beat of an arc tells; empty if it may be told."""
+    return _check_few_sentences("telling", text, brief, rules, names)
 
 
 def check_text(
@@ -160,6 +161,23 @@ def check_text(
     if any(echo in flat for echo in rules.echoes):
         found.append(_problem(ProblemCode.ECHO, field, "it repeats the instructions"))
     return found
+
+
+def _check_few_sentences(
+    field: str,
+    text: str,
+    brief: EpilogueBrief | TellingBrief,
+    rules: ProseRules,
+    names: Iterable[str],
+) -> tuple[Problem, ...]:
+    book = NameBook((*_cast_names(brief), *names))
+    found = check_text(field, text, EPILOGUE, book, rules, brief.rating)
+    least, most = EPILOGUE_SENTENCES
+    count = len(_SENTENCE.findall(text))
+    if text.strip() and not least <= count <= most:
+        message = f"it has {count} sentences, and must have {least} to {most}"
+        found.append(_problem(ProblemCode.WRONG_COUNT, field, message))
+    return tuple(found)
 
 
 def _structure(draft: QuestDraft, brief: QuestBrief) -> Iterator[Problem]:
@@ -270,7 +288,7 @@ def _last_word(text: str) -> str:
     return words[-1] if words else ""
 
 
-def _cast_names(brief: QuestBrief | EpilogueBrief) -> tuple[str, ...]:
+def _cast_names(brief: QuestBrief | EpilogueBrief | TellingBrief) -> tuple[str, ...]:
     return tuple(name for entity in brief.cast for name in entity.names)
 
 

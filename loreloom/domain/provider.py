@@ -3,9 +3,9 @@
 from datetime import datetime
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loreloom.domain.ids import DisputeId, PaymentId
+from loreloom.domain.ids import DisputeId, PaymentId, SubscriptionId
 
 
 class ProviderModel(BaseModel):
@@ -31,12 +31,51 @@ class CheckoutStanding(StrEnum):
 
 
 class Seen(ProviderModel):
-    """A checkout as the provider has it. ``amount`` is in minor units."""
+    """A checkout as the provider has it. ``amount`` is in minor units.
+
+    One that began a subscription names it, by the provider's id, and until when it is paid for.
+    """
 
     standing: CheckoutStanding
     amount: int = Field(ge=0)
     currency: str
     intent: str | None = None
+    subscription: str | None = None
+    paid_until: AwareDatetime | None = None
+
+
+class SubscriptionStanding(StrEnum):
+    """How the provider has a subscription."""
+
+    ACTIVE = "active"
+    UNPAID = "unpaid"
+    ENDED = "ended"
+
+
+class SeenSubscription(ProviderModel):
+    """A subscription as the provider has it; ``open_invoice`` is what it has not been paid."""
+
+    standing: SubscriptionStanding
+    cancel_at_period_end: bool
+    open_invoice: str | None = None
+
+
+class Charge(ProviderModel):
+    """An invoice of a subscription that was paid, by whichever payment; ``amount`` in minor units.
+
+    ``first`` is what the checkout charged, ``renews`` what pays for a period of its own; what does
+    neither is the difference of a change. ``discounted``: a coupon counted.
+    """
+
+    invoice: str
+    first: bool
+    renews: bool
+    amount: int = Field(ge=0)
+    currency: str
+    intent: str | None
+    begins: AwareDatetime
+    ends: AwareDatetime
+    discounted: bool
 
 
 class DisputeStanding(StrEnum):
@@ -75,3 +114,4 @@ class ToldEvent(ProviderModel):
     payment_id: PaymentId | None = None
     intent: str | None = None
     dispute_id: DisputeId | None = None
+    subscription_id: SubscriptionId | None = None

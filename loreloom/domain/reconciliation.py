@@ -43,6 +43,7 @@ class BookedPayment(BookModel):
 
     payment_id: PaymentId
     state: PaymentState
+    intent: str | None = None
     amount: int
     currency: str
     refund_asked: int
@@ -86,6 +87,22 @@ def differences(
     for payment_id, strays in taken.items():
         said = ", ".join(_said(stray) for stray in strays)
         yield _difference(DifferenceKind.UNKNOWN_TO_US, payment_id, "nothing", said)
+
+
+def refunds_elsewhere(
+    ours: Sequence[BookedPayment], theirs: Iterable[ProviderPayment]
+) -> Iterator[tuple[PaymentId, int]]:
+    """Purchases of which more was paid back than we asked for, and how much in all.
+
+    Somebody did it in the provider's own pages. One that we are paying back is left for later.
+    """
+    booked = {payment.payment_id: payment for payment in ours}
+    for payment in theirs:
+        mine = booked.get(payment.payment_id) if payment.payment_id is not None else None
+        if mine is None or mine.state not in REFUNDABLE or mine.intent != payment.intent:
+            continue
+        if mine.refund_asked == mine.refunded < payment.refunded <= mine.amount:
+            yield mine.payment_id, payment.refunded
 
 
 def _of_one(

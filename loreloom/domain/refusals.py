@@ -23,6 +23,8 @@ class RefusalCode(StrEnum):
     COUPON_EXHAUSTED = "coupon_exhausted"
     COUPON_NOT_FOR_THIS = "coupon_not_for_this"
     ALREADY_OWNED = "already_owned"
+    ALREADY_SUBSCRIBED = "already_subscribed"
+    PAYMENT_REFUSED = "payment_refused"
     NO_OPEN_GOAL = "no_open_goal"
     CANNOT_MIGRATE = "cannot_migrate"
 

@@ -1,4 +1,4 @@
-"""The shape of what a model answers: a quest's draft, an epilogue."""
+"""The shape of what a model answers: a quest's draft, an epilogue, what a beat tells."""
 
 import random
 import re
@@ -16,6 +16,7 @@ from loreloom.domain.draft import (
     EpilogueBrief,
     QuestBrief,
     QuestDraft,
+    TellingBrief,
 )
 from loreloom.domain.quest import ObjectiveKind
 from loreloom.generation.answers import Answer, ChoiceAmong, Fields, FreeText, Row, Schema
@@ -52,6 +53,12 @@ class _EpilogueShape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     epilogue: str
+
+
+class _TellingShape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    telling: str
 
 
 def deal_giver(brief: QuestBrief, seed: int) -> str | None:
@@ -156,6 +163,31 @@ def epilogue_form(
     first = f"{literal(brief.giver)}{prose.words(_EPILOGUE)}\\."
     rest = _sentences(prose, lexicon.frames.epilogue, _EPILOGUE, 2)
     return EpilogueForm(Fields((("epilogue", FreeText(f"{first} {rest}")),)).schema)
+
+
+@dataclass(frozen=True, slots=True)
+class TellingForm:
+    """The JSON schema that holds what a beat of an arc tells."""
+
+    schema: Schema
+
+    def read(self, text: str) -> str:
+        """The text in a model's answer. Raises ``BadShape``."""
+        try:
+            return _TellingShape.model_validate_json(text).telling
+        except ValidationError as error:
+            raise BadShape(_reason(error)) from error
+
+
+def telling_form(
+    brief: TellingBrief, passages: Sequence[CitedPassage], lexicon: Lexicon
+) -> TellingForm:
+    """The form of a telling of three sentences, the first about the person that it begins with."""
+    prose = _prose(brief.cast, passages, lexicon, brief.rating)
+    openers = lexicon.frames.epilogue if brief.who is None else [brief.who]
+    first = prose.sentence(openers, _EPILOGUE)
+    rest = _sentences(prose, lexicon.frames.epilogue, _EPILOGUE, 2)
+    return TellingForm(Fields((("telling", FreeText(f"{first} {rest}")),)).schema)
 
 
 def cast_serves(brief: QuestBrief, giver: str) -> bool:

@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
 from loreloom.domain.canon import CitedPassage
-from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief
+from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, TellingBrief
 from loreloom.generation.records import LeftOutReason, Message, PassageLeftOut
 from loreloom.generation.tiers import Purpose
 
@@ -107,6 +107,11 @@ def quest_prompt(brief: QuestBrief, giver: str, passages: Sequence[CitedPassage]
 def epilogue_prompt(brief: EpilogueBrief, passages: Sequence[CitedPassage]) -> PromptText:
     """The prompt for an epilogue."""
     return _rendered(Purpose.EPILOGUE, brief=brief, passages=passages)
+
+
+def telling_prompt(brief: TellingBrief, passages: Sequence[CitedPassage]) -> PromptText:
+    """The prompt for what a beat of an arc tells."""
+    return _rendered(Purpose.TELLING, brief=brief, passages=passages)
 
 
 def stable_prefix(purpose: Purpose) -> tuple[Message, ...]:

@@ -118,6 +118,13 @@ class WrittenEpilogue(RecordModel):
     record: GenerationRecord
 
 
+class WrittenTelling(RecordModel):
+    """What a beat of an arc tells and how it came to be; no text means that it tells its own."""
+
+    text: str | None
+    record: GenerationRecord
+
+
 def without_model(purpose: Purpose, reason: TemplateReason) -> GenerationRecord:
     """The record of a text for which no model was asked."""
     return GenerationRecord(purpose=purpose, source=Source.TEMPLATE, reason=reason)

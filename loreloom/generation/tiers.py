@@ -17,12 +17,14 @@ class Purpose(StrEnum):
 
     QUEST = "quest"
     EPILOGUE = "epilogue"
+    TELLING = "telling"
     DIALOGUE = "dialogue"
 
 
 PREFERENCE: dict[Purpose, tuple[TierName, ...]] = {
     Purpose.QUEST: (TierName.SILVER, TierName.GOLD),
     Purpose.EPILOGUE: (TierName.GOLD, TierName.SILVER),
+    Purpose.TELLING: (TierName.GOLD, TierName.SILVER),
     Purpose.DIALOGUE: (TierName.GOLD, TierName.SILVER),
 }
 """Which tier is asked first for each purpose."""

@@ -66,9 +66,7 @@ async def passages_of_document(
     )
 
 
-async def passages_of_entity(
-    store: Store, entity_id: EntityId, *, limit: int
-) -> list[PassageView]:
+async def passages_of_entity(store: Store, entity_id: EntityId, *, limit: int) -> list[PassageView]:
     """The passages that name an entity, those that are most about it first."""
     return await _read(store, _OF_ENTITY, {"entity": entity_id, "limit": limit})
 
@@ -92,7 +90,7 @@ def _view(row: Any) -> PassageView:
         tokens=row.tokens,
         telling=Telling(row.telling),
         fact=FactId(row.fact) if row.fact is not None else None,
-        rating=Rating.of_rank(row.rating_rank),
+        rating=list(Rating)[row.rating_rank],
         entities=tuple(
             NamedEntity(entity_id=EntityId(entity_id), name=name, kind=EntityKind(kind))
             for entity_id, name, kind in row.entities or ()

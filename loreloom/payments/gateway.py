@@ -12,6 +12,7 @@ import stripe
 from pydantic import SecretStr
 from stripe import StripeClient
 from stripe.params import PaymentIntentListParams
+from stripe.params.checkout import SessionCreateParams
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
 
 from loreloom.domain.ids import DisputeId, PaymentId
@@ -24,6 +25,8 @@ from loreloom.domain.provider import (
     Seen,
     SeenDispute,
 )
+from loreloom.payments.recurring import RecurringGateway, charge_of
+from loreloom.payments.refusing import ProviderAway, ProviderRefused
 
 R = TypeVar("R")
 
@@ -38,25 +41,6 @@ DISPUTES_OVER = {
 }
 
 
-class ProviderError(Exception):
-    """The provider did not do what it was asked.
-
-    Its own words stay out of this: they can hold what belongs in no log and no history.
-    """
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-class ProviderRefused(ProviderError):
-    """It never will: the same request would be refused again."""
-
-
-class ProviderAway(ProviderError):
-    """It may yet: it is away, busy, or does not take our key."""
-
-
 class Gateway:
     """The provider at an address; without one, Stripe itself. Its key is in no ``repr``."""
 
@@ -68,6 +52,7 @@ class Gateway:
             http_client=self._http,
             max_network_retries=0,
         )
+        self.recurring = RecurringGateway(self._client, self._asked)
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -77,24 +62,14 @@ class Gateway:
         self, payment_id: PaymentId, quote: Quote, return_url: str, key: str
     ) -> Checkout:
         """Open a checkout for a quote. Raises ``ProviderError``."""
-        about: dict[str, str] = {"payment_id": payment_id}
-        price: PriceData = {
-            "currency": quote.currency.lower(),
-            "unit_amount": quote.amount,
-            "product_data": {"name": quote.item.name},
-        }
+        if quote.item.every is None:
+            asked = _one_payment(payment_id, quote)
+        else:
+            asked = await self.recurring.checkout(payment_id, quote, quote.item.every)
+        asked["client_reference_id"] = payment_id
+        asked["success_url"] = return_url
         session = await self._asked(
-            self._client.v1.checkout.sessions.create_async(
-                {
-                    "mode": "payment",
-                    "client_reference_id": payment_id,
-                    "metadata": about,
-                    "payment_intent_data": {"metadata": about},
-                    "line_items": [{"quantity": 1, "price_data": price}],
-                    "success_url": return_url,
-                },
-                {"idempotency_key": key},
-            )
+            self._client.v1.checkout.sessions.create_async(asked, {"idempotency_key": key})
         )
         return Checkout(checkout=session.id, url=session.url or "")
 
@@ -102,14 +77,17 @@ class Gateway:
         """What has become of a checkout. Raises ``ProviderError``."""
         session = await self._asked(
             self._client.v1.checkout.sessions.retrieve_async(
-                checkout, {"expand": ["payment_intent"]}
+                checkout, {"expand": ["invoice.payments"]}
             )
         )
+        first = charge_of(session.invoice) if isinstance(session.invoice, stripe.Invoice) else None
         return Seen(
             standing=_standing(session.status, session.payment_status),
             amount=session.amount_total or 0,
             currency=(session.currency or "").upper(),
-            intent=_id_of(session.payment_intent),
+            intent=first.intent if first else _id_of(session.payment_intent),
+            subscription=_id_of(session.subscription),
+            paid_until=first.ends if first else None,
         )
 
     async def expire(self, checkout: str) -> None:
@@ -148,15 +126,31 @@ class Gateway:
 
     async def payments(self) -> AsyncIterator[ProviderPayment]:
         """Every payment that the provider has taken. Raises ``ProviderError``."""
+        recurring = {intent: booked async for intent, booked in self.recurring.payments()}
         asked: PaymentIntentListParams = {"limit": PAGE, "expand": ["data.latest_charge"]}
         while True:
             page = await self._asked(self._client.v1.payment_intents.list_async(asked))
             for intent in page.data:
                 if intent.status == "succeeded":
-                    yield _payment(intent)
+                    yield _payment(intent, recurring.get(intent.id))
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
+
+
+def _one_payment(payment_id: PaymentId, quote: Quote) -> SessionCreateParams:
+    about: dict[str, str] = {"payment_id": payment_id}
+    price: PriceData = {
+        "currency": quote.currency.lower(),
+        "unit_amount": quote.amount,
+        "product_data": {"name": quote.item.name},
+    }
+    return {
+        "mode": "payment",
+        "metadata": about,
+        "payment_intent_data": {"metadata": about},
+        "line_items": [{"quantity": 1, "price_data": price}],
+    }
 
 
 def _code(error: stripe.StripeError) -> str:
@@ -170,11 +164,11 @@ def _standing(status: str | None, paid: str) -> CheckoutStanding:
     return CheckoutStanding.EXPIRED if status == "expired" else CheckoutStanding.OPEN
 
 
-def _payment(intent: stripe.PaymentIntent) -> ProviderPayment:
+def _payment(intent: stripe.PaymentIntent, booked: PaymentId | None) -> ProviderPayment:
     charge = intent.latest_charge
     refunded = charge.amount_refunded if isinstance(charge, stripe.Charge) else 0
     # What the provider answers is no dict: it has no get.
-    payment_id = intent.metadata.to_dict().get("payment_id")
+    payment_id = booked or intent.metadata.to_dict().get("payment_id")
     return ProviderPayment(
         intent=intent.id,
         payment_id=PaymentId(payment_id) if payment_id else None,

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from stripe import SignatureVerificationError, WebhookSignature
 
-from loreloom.domain.ids import DisputeId, PaymentId
+from loreloom.domain.ids import DisputeId, PaymentId, SubscriptionId
 from loreloom.domain.provider import ToldEvent
 
 TOLERANCE_SECONDS = 300
@@ -55,14 +55,24 @@ def _told(event: dict[str, Any]) -> ToldEvent:
     about = event["data"]["object"]
     kind: str = event["type"]
     dispute = kind.startswith("charge.dispute.")
-    payment_id = (about.get("metadata") or {}).get("payment_id")
+    metadata = about.get("metadata") or {}
+    payment_id = metadata.get("payment_id")
+    subscription_id = (_of_invoice(about) or metadata).get("subscription_id")
     return ToldEvent(
         event_id=event["id"],
         kind=kind,
         payment_id=PaymentId(payment_id) if payment_id else None,
         intent=_intent(about),
         dispute_id=DisputeId(about["id"]) if dispute else None,
+        subscription_id=SubscriptionId(subscription_id) if subscription_id else None,
     )
+
+
+def _of_invoice(about: dict[str, Any]) -> dict[str, Any] | None:
+    """What an invoice knows of its subscription; where it says so depends on the API's version."""
+    details = (about.get("parent") or about).get("subscription_details") or {}
+    found: dict[str, Any] | None = details.get("metadata")
+    return found
 
 
 def _intent(about: dict[str, Any]) -> str | None:

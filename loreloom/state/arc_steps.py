@@ -7,16 +7,20 @@ from sqlalchemy import func as sql
 from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
-from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.arc import ArcDefinition, ToldBy
 from loreloom.domain.arc_walk import ArcState, Reason
 from loreloom.domain.ids import ArcId, FactId, PlayerId, QuestId, WorldId, arc_workflow_id
 from loreloom.domain.rewards import Reward
 from loreloom.state.arcs import keep_definition
+from loreloom.state.facts import learn
+from loreloom.state.generations import KeptGeneration, keep_generation
+from loreloom.state.life import Shift, shift
+from loreloom.state.memories import ArcMemories, remember_arc
 from loreloom.state.players import grant
-from loreloom.state.quests import QuestRequest, request_quest
+from loreloom.state.quests import Citation, QuestRequest, request_quest
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.arcs import Arc, ArcBeat
-from loreloom.state.worlds import learn
+from loreloom.state.tables.worlds import Effect
 
 STOPPED = {ArcState.CANCELLED: "arc.cancelled", ArcState.BROKEN: "arc.broken"}
 """What the chronicle tells of an arc that stops without an end."""
@@ -44,7 +48,7 @@ class OfArc(BaseModel):
             kind=kind,
             subject=arc_workflow_id(self.arc_id),
             player_id=self.player_id,
-            data={"arc_id": self.arc_id, **data},
+            data={"arc_id": self.arc_id, "seq": self.seq, **data},
         )
 
 
@@ -82,14 +86,42 @@ class WrittenChoice(BaseModel):
 
 
 class Change(BaseModel):
-    """What a beat changes in Postgres."""
+    """What a beat changes in Postgres. ``shift`` is in the world's own life, by faction."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     standing: dict[str, int] = {}
     fact: FactId | None = None
     world_fact: FactId | None = None
+    shift: Shift | None = None
+    remembered: ArcMemories | None = None
     told: dict[str, object] = {}
+
+
+class Words(BaseModel):
+    """A text to tell: where it comes from, what it rests on, and who remembers telling it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    source: ToldBy = ToldBy.GIVEN
+    citations: tuple[Citation, ...] = ()
+    generation: KeptGeneration | None = None
+    remembered: ArcMemories | None = None
+
+    @property
+    def told(self) -> dict[str, object]:
+        """What the chronicle says of it."""
+        made = self.generation
+        of_its_making = (
+            {}
+            if made is None
+            else {
+                "generation_id": made.generation_id,
+                "citations": [citation.model_dump() for citation in self.citations],
+            }
+        )
+        return {"text": self.text, "source": self.source.value, **of_its_making}
 
 
 async def enter(store: Store, entry: BeatEntry) -> WrittenBeat:
@@ -118,7 +150,7 @@ async def enter(store: Store, entry: BeatEntry) -> WrittenBeat:
             data = {"beat": entry.beat, "kind": entry.kind, "reason": entry.reason.words}
             tx.tell(entry.event("arc.beat", **data))
             if entry.text is not None:
-                tx.tell(entry.event("arc.told", text=entry.text))
+                tx.tell(entry.event("arc.told", **Words(text=entry.text).told))
             if entry.outcome is not None:
                 tx.tell(entry.event("arc.ended", outcome=entry.outcome))
         written = await tx.run(
@@ -194,14 +226,32 @@ async def change(store: Store, step: OfArc, wanted: Change) -> None:
             await learn(tx, step.world_id, step.player_id, wanted.fact, source)
         if wanted.world_fact is not None:
             await learn(tx, step.world_id, PlayerId(""), wanted.world_fact, source)
+        if wanted.shift is not None:
+            await shift(tx, wanted.shift)
+        if wanted.remembered is not None:
+            await remember_arc(tx, wanted.remembered)
         tx.tell(step.event("arc.changed", **wanted.told))
 
 
-async def tell(store: Store, step: OfArc, text: str) -> None:
-    """Tell a text, once."""
+async def is_told(store: Store, step: OfArc) -> bool:
+    """Whether a beat's text has been told."""
+    query = select(Effect.key).where(Effect.key == step.key("told"))
+    async with store.reading() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
+async def tell(store: Store, step: OfArc, words: Words) -> None:
+    """Tell a text, once, and keep how it came to be; nothing if the arc was cancelled meanwhile."""
     async with store.transaction() as tx:
-        if await tx.first_time(step.key("told")):
-            tx.tell(step.event("arc.told", text=text))
+        stands = await tx.run(select(Arc.state).where(Arc.arc_id == step.arc_id).with_for_update())
+        cancelled = stands.scalar_one() == ArcState.CANCELLED
+        if cancelled or not await tx.first_time(step.key("told")):
+            return
+        if words.generation is not None:
+            await keep_generation(tx, words.generation)
+        if words.remembered is not None:
+            await remember_arc(tx, words.remembered)
+        tx.tell(step.event("arc.told", **words.told))
 
 
 async def move(store: Store, step: OfArc, definition: ArcDefinition) -> None:

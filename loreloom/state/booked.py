@@ -1,6 +1,6 @@
 """Every purchase as the books have it, for reconciliation."""
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from loreloom.domain import money
 from loreloom.domain.price_book import ItemKind
@@ -21,13 +21,16 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
     query = select(
         Payment.payment_id,
         Payment.state,
+        Payment.intent,
         Payment.amount,
         Payment.currency,
         Payment.refund_asked,
         Payment.refunded,
         _disputed().label("disputed"),
         _at_provider().label("at_provider"),
-        (Payment.quote["item"]["kind"].astext == ItemKind.COIN_PACK).label("is_coin"),
+        or_(
+            Payment.quote["item"]["kind"].astext == ItemKind.COIN_PACK, not_(Payment.entitles)
+        ).label("gives_none"),
         _entitled().label("entitled"),
     ).order_by(Payment.created_at)
     async with store.reading() as connection:
@@ -36,13 +39,14 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
         BookedPayment(
             payment_id=row.payment_id,
             state=row.state,
+            intent=row.intent,
             amount=row.amount,
             currency=row.currency,
             refund_asked=row.refund_asked,
             refunded=row.refunded,
             disputed=int(row.disputed),
             at_provider=int(row.at_provider),
-            entitled=None if row.is_coin else row.entitled,
+            entitled=None if row.gives_none else row.entitled,
         )
         for row in rows
     ]

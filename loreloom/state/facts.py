@@ -5,10 +5,11 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.state.paging import Page, page_of
-from loreloom.state.store import Event, Store
+from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.worlds import Fact
 
 SEPARATOR = "/"
@@ -29,6 +30,27 @@ class FactRecord(BaseModel):
     player_id: PlayerId | None
     source: str
     since: datetime
+
+
+async def facts_of(
+    connection: AsyncConnection, world_id: WorldId, player_id: PlayerId
+) -> frozenset[FactId]:
+    """What is known in the world, and to the player."""
+    query = select(Fact.fact).where(
+        Fact.world_id == world_id, or_(Fact.player_id == player_id, Fact.player_id == WHOLE_WORLD)
+    )
+    return frozenset(FactId(row.fact) for row in await connection.execute(query))
+
+
+async def learn(
+    tx: Transaction, world_id: WorldId, player_id: PlayerId, fact: FactId, source: str
+) -> None:
+    """A player learns a fact; learning it again changes nothing."""
+    await tx.run(
+        pg_insert(Fact)
+        .values(world_id=world_id, player_id=player_id, fact=fact, source=source)
+        .on_conflict_do_nothing()
+    )
 
 
 async def list_facts(

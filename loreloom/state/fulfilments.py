@@ -5,38 +5,50 @@ from datetime import timedelta
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
+from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.ids import (
     PaymentId,
     RefundId,
+    arc_of_payment,
     payment_workflow_id,
     refund_workflow_id,
 )
 from loreloom.domain.payment import (
+    REFUNDABLE,
     Bought,
     PaymentState,
     RefundState,
     Reversal,
     Unfulfillable,
     UnfulfillableReason,
+    at_price,
     coin_taken,
     receipt_undelivered,
     refund_amount,
     reversal,
     sale,
 )
+from loreloom.state.arcs import create_arc
+from loreloom.state.facts import learn
 from loreloom.state.ledger import book
 from loreloom.state.payments import PaymentRecord, advance, event_of, locked, release
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
+from loreloom.state.subscription_rows import Begun, begin, entitle_for
 from loreloom.state.tables.payments import Entitlement, Refund
 from loreloom.state.tables.worlds import Player
-from loreloom.state.worlds import learn
+
+AT_PROVIDER = "at_provider"
+"""The reason of a refund that was made in the provider's own pages."""
 
 
-async def fulfil(store: Store, payment_id: PaymentId, intent: str | None) -> PaymentState:
+async def fulfil(
+    store: Store, payment_id: PaymentId, intent: str | None, begun: Begun | None = None
+) -> PaymentState:
     """Give what was paid for, once. Returns the purchase's state.
 
-    Raises ``Unfulfillable`` when it can never be given; nothing has changed then.
+    ``begun`` is the subscription that it began. Raises ``Unfulfillable`` when it can never be
+    given; nothing has changed then.
     """
     root = payment_workflow_id(payment_id)
     async with store.transaction() as tx:
@@ -44,17 +56,24 @@ async def fulfil(store: Store, payment_id: PaymentId, intent: str | None) -> Pay
         if not await tx.first_time(f"{root}/delivery"):
             return record.state
         bought = record.bought
-        if bought.quote.item.coin:
+        if begun is not None:
+            bought = at_price(bought, begun.amount)
+            await begin(tx, payment_id, bought, begun)
+            await entitle_for(tx, payment_id, bought, None, begun.paid_until)
+        elif bought.quote.item.coin:
             await _add_coin(tx, bought, bought.quote.item.coin)
         else:
             await _entitle(tx, payment_id, bought)
+        if record.opens is not None:
+            await _open_arc(tx, record, record.opens)
         if bought.quote.item.sets_fact is not None:
             fact = bought.quote.item.sets_fact
             await learn(tx, bought.world_id, bought.player_id, fact, root)
         await book(tx, f"{root}/sale", payment_id, "sale", sale(bought))
-        await advance(tx, payment_id, state=PaymentState.FULFILLED, intent=intent)
+        amount = bought.quote.amount
+        await advance(tx, payment_id, state=PaymentState.FULFILLED, intent=intent, amount=amount)
         given = {
-            "amount": record.amount,
+            "amount": amount,
             "currency": record.currency,
             "kind": bought.quote.item.kind,
             "coin": bought.quote.item.coin or None,
@@ -133,24 +152,30 @@ async def book_refund(store: Store, refund_id: RefundId) -> None:
         record = await locked(tx, payment_id)
         if not await tx.first_time(f"{key}/booking"):
             return
-        bought = record.bought
-        back = Reversal(
-            before=record.refunded,
-            amount=refund.amount,
-            coin_left=await coin_of(tx, bought),
-            delivered=record.state is not PaymentState.UNFULFILLED,
-        )
-        full = back.is_full(bought.quote)
-        await book(tx, key, payment_id, "refund", reversal(bought, back))
-        if full and back.delivered:
-            await take_back(tx, record, back.coin_left)
-            await release(tx, bought, coupon=False)
-        state = PaymentState.REFUNDED if full else PaymentState.PARTLY_REFUNDED
-        await advance(tx, payment_id, state=state, refunded=record.refunded + refund.amount)
+        await _book_back(tx, record, refund_id, refund.amount)
         await _end_refund(tx, refund_id, RefundState.DONE)
-        data = {"refund_id": refund_id, "amount": refund.amount, "currency": record.currency}
-        told = {**data, "full": full}
-        tx.tell(event_of(payment_id, bought, "payment.refunded", told, f"/{refund_id}"))
+
+
+async def take_over_refund(store: Store, payment_id: PaymentId, total: int) -> None:
+    """``total`` was paid back in the provider's own pages: book what we have not, once."""
+    refund_id = RefundId(f"refund_seen_{payment_id}_{total}")
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        amount = total - record.refunded
+        ours = record.refund_asked > record.refunded or record.state not in REFUNDABLE
+        if ours or amount <= 0 or not await tx.first_time(f"{refund_workflow_id(refund_id)}/seen"):
+            return
+        await tx.run(
+            insert(Refund).values(
+                refund_id=refund_id,
+                payment_id=payment_id,
+                amount=amount,
+                state=RefundState.DONE,
+                reason=AT_PROVIDER,
+            )
+        )
+        await advance(tx, payment_id, refund_asked=total)
+        await _book_back(tx, record, refund_id, amount)
 
 
 async def fail_refund(store: Store, refund_id: RefundId, failure: str) -> None:
@@ -230,6 +255,34 @@ async def _entitle(tx: Transaction, payment_id: PaymentId, bought: Bought) -> No
     )
     if given.first() is None:
         raise Unfulfillable(UnfulfillableReason.ALREADY_OWNED)
+
+
+async def _open_arc(tx: Transaction, record: PaymentRecord, start: PlannedStart) -> None:
+    definition = ArcDefinition.model_validate(start.input["definition"])
+    arc_id = arc_of_payment(record.payment_id)
+    await create_arc(tx, arc_id, record.world_id, record.player_id, definition, start)
+
+
+async def _book_back(
+    tx: Transaction, record: PaymentRecord, refund_id: RefundId, amount: int
+) -> None:
+    bought, payment_id = record.bought, record.payment_id
+    back = Reversal(
+        before=record.refunded,
+        amount=amount,
+        coin_left=await coin_of(tx, bought),
+        delivered=record.state is not PaymentState.UNFULFILLED,
+    )
+    full = back.is_full(bought.quote)
+    await book(tx, refund_workflow_id(refund_id), payment_id, "refund", reversal(bought, back))
+    if full and back.delivered:
+        await take_back(tx, record, back.coin_left)
+        await release(tx, bought, coupon=False)
+    state = PaymentState.REFUNDED if full else PaymentState.PARTLY_REFUNDED
+    await advance(tx, payment_id, state=state, refunded=record.refunded + amount)
+    data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
+    told = {**data, "full": full}
+    tx.tell(event_of(payment_id, bought, "payment.refunded", told, f"/{refund_id}"))
 
 
 async def _plan_refund(

@@ -99,6 +99,13 @@ async def generations_of(store: Store, subject: str) -> list[KeptGeneration]:
     return [_kept(row) for row in rows]
 
 
+async def subject_of(store: Store, generation_id: str) -> str | None:
+    """The workflow that a generation was made for, or ``None`` if there is no such generation."""
+    query = select(Generation.subject).where(Generation.generation_id == generation_id)
+    async with store.reading() as connection:
+        return (await connection.execute(query)).scalar_one_or_none()
+
+
 def _kept(row: Any) -> KeptGeneration:
     return KeptGeneration(
         generation_id=row.generation_id,

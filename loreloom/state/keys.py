@@ -68,10 +68,10 @@ async def revoke_key(store: Store, name: str) -> bool:
         return (await tx.run(statement)).first() is not None
 
 
-async def identify(store: Store, secret: str) -> KeyIdentity | None:
-    """Whose secret it is; ``None`` if it is unknown or revoked."""
+async def identify(store: Store, kept: bytes) -> KeyIdentity | None:
+    """Whose secret has this ``digest``; ``None`` if it is unknown or revoked."""
     statement = select(ApiKey.key_id, ApiKey.name, ApiKey.scopes).where(
-        ApiKey.secret_sha256 == digest(secret), ApiKey.revoked_at.is_(None)
+        ApiKey.secret_sha256 == kept, ApiKey.revoked_at.is_(None)
     )
     async with store.reading() as connection:
         row = (await connection.execute(statement)).first()

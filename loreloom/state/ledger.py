@@ -1,6 +1,8 @@
 """The ledger: movements are booked once, sum to zero, and are never changed."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, insert, select
@@ -19,6 +21,17 @@ class Balance(BaseModel):
     account: str
     currency: str
     amount: int
+
+
+class Movement(BaseModel):
+    """What one step booked; its postings sum to zero in each currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    transaction_id: str
+    kind: str
+    at: datetime
+    postings: tuple[Posting, ...]
 
 
 async def book(
@@ -52,4 +65,35 @@ async def balances(store: Store) -> list[Balance]:
     return [
         Balance(account=account, currency=currency, amount=int(amount))
         for account, currency, amount in rows
+    ]
+
+
+async def movements_of(store: Store, payment_id: PaymentId) -> list[Movement]:
+    """What was booked for a purchase, oldest first."""
+    query = (
+        select(
+            LedgerTransaction.transaction_id,
+            LedgerTransaction.kind,
+            LedgerTransaction.at,
+            LedgerEntry.account,
+            LedgerEntry.currency,
+            LedgerEntry.amount,
+        )
+        .join(LedgerEntry, LedgerEntry.transaction_id == LedgerTransaction.transaction_id)
+        .where(LedgerTransaction.payment_id == payment_id)
+        .order_by(LedgerTransaction.at, LedgerTransaction.transaction_id, LedgerEntry.entry_id)
+    )
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return [
+        Movement(
+            transaction_id=key,
+            kind=kind,
+            at=at,
+            postings=tuple(
+                Posting(account=row.account, currency=row.currency, amount=row.amount)
+                for row in entries
+            ),
+        )
+        for (key, kind, at), entries in groupby(rows, lambda row: tuple(row[:3]))
     ]

@@ -11,6 +11,7 @@ from loreloom.domain.ids import FactId, WorldId
 from loreloom.domain.living.aftermath import Aftermath, Rumour, aftermath_of, facts_of
 from loreloom.domain.living.content import LifeContent
 from loreloom.domain.living.day import live_day
+from loreloom.domain.living.shifts import FactionShift, shifted
 from loreloom.domain.living.world import Happening, LivingWorld, beginning, fitted
 from loreloom.state.paging import Page, page_of
 from loreloom.state.store import Event, Store, Transaction
@@ -92,6 +93,33 @@ async def live_next_day(
             )
         )
         return day
+
+
+class Shift(BaseModel):
+    """What a story changes in a world's own life, by faction."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world: WorldRecord
+    content: LifeContent
+    factions: dict[str, FactionShift]
+
+
+async def shift(tx: Transaction, wanted: Shift) -> None:
+    """Shift factions, between two days; what is so of them by itself changes with it.
+
+    Raises ``UnknownInWorld`` for a faction or region that the world lacks.
+    """
+    here = content_of(wanted.content, wanted.world)
+    world_id = wanted.world.world_id
+    row = await _locked(tx, world_id, here)
+    after = shifted(fitted(_STATE.validate_python(row.state), here), wanted.factions)
+    await _keep_facts(tx, world_id, row.day, facts_of(after, here))
+    await tx.run(
+        update(LivingRow)
+        .where(LivingRow.world_id == world_id)
+        .values(state=_STATE.dump_python(after, mode="json"), updated_at=sql.now())
+    )
 
 
 async def list_rumours(

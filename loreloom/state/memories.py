@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Row, select, text
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.living.memories import Deed, Memory
@@ -32,6 +34,45 @@ async def remember(tx: Transaction, quest_id: QuestId, deed: Deed) -> None:
     """The giver of a quest remembers how it ended; once a quest, whatever is retried."""
     values = {"memory_id": quest_workflow_id(quest_id), "deed": deed.value, "quest_id": quest_id}
     await tx.run(_ALONE, values)
+
+
+class ArcMemories(BaseModel):
+    """What characters remember of an arc's player from one beat on. ``about`` is the arc's title.
+
+    ``key`` is the beat's own: the same is remembered once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    world_id: WorldId
+    player_id: PlayerId
+    about: str
+    deeds: dict[str, Deed]
+    game_seconds: int
+
+
+async def remember_arc(tx: Transaction, remembered: ArcMemories) -> None:
+    """Characters remember what the player did in an arc, once a beat."""
+    if not remembered.deeds:
+        return
+    await tx.run(
+        pg_insert(MemoryRow).on_conflict_do_nothing(),
+        [
+            {
+                "memory_id": f"{remembered.key}/{character}",
+                "world_id": remembered.world_id,
+                "character": character,
+                "player_id": remembered.player_id,
+                "deed": deed.value,
+                "about": remembered.about,
+                # A story of its own weighs as much as a main quest.
+                "quest_kind": QuestKind.MAIN.value,
+                "game_seconds": remembered.game_seconds,
+            }
+            for character, deed in remembered.deeds.items()
+        ],
+    )
 
 
 async def memories_of(

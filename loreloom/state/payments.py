@@ -9,14 +9,28 @@ from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from loreloom.domain.ids import PaymentId, PlayerId, RefundId, WorldId, payment_workflow_id
+from loreloom.domain.ids import (
+    PaymentId,
+    PlayerId,
+    RefundId,
+    SubscriptionId,
+    WorldId,
+    payment_workflow_id,
+)
 from loreloom.domain.payment import UNPAID, Bought, PaymentState, RefundState
 from loreloom.domain.price_book import Quote
 from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.base import Json
-from loreloom.state.tables.payments import CouponUse, Entitlement, Payment, Refund, Stock
+from loreloom.state.tables.payments import (
+    CouponUse,
+    Entitlement,
+    Payment,
+    Refund,
+    Stock,
+    Subscription,
+)
 
 ENDS = {PaymentState.EXPIRED: "payment.expired", PaymentState.FAILED: "payment.failed"}
 """What the chronicle says of a purchase that ends unpaid."""
@@ -40,6 +54,9 @@ class PaymentRecord(BaseModel):
     refund_asked: int
     refunded: int
     reason: str | None
+    subscription_id: SubscriptionId | None
+    entitles: bool
+    opens: PlannedStart | None
     created_at: datetime
     updated_at: datetime
 
@@ -80,12 +97,17 @@ async def request_payment(
     payment_id: PaymentId,
     bought: Bought,
     start: PlannedStart,
+    opens: PlannedStart | None = None,
 ) -> None:
     """Keep a purchase with the intent to start its workflow, and set its item and coupon aside.
 
-    Raises ``Refusal`` if the last one is taken, or the player has what is of no use twice.
+    ``opens`` is the arc that it is to start when it is delivered. Raises ``Refusal`` if the last
+    one is taken, or the player has what is of no use twice.
     """
     quote = bought.quote
+    if quote.item.every is not None and await _subscribes(tx.connection, bought):
+        problem = "a subscription of the player runs; change its level"
+        raise Refusal(RefusalCode.ALREADY_SUBSCRIBED, problem)
     if await _owns(tx.connection, bought):
         raise Refusal(RefusalCode.ALREADY_OWNED, f"the player has {quote.item.item!r} already")
     await _set_aside(tx, bought)
@@ -99,6 +121,7 @@ async def request_payment(
             amount=quote.amount,
             currency=quote.currency,
             quote=quote.model_dump(mode="json"),
+            opens=opens.model_dump(mode="json") if opens is not None else None,
         )
     )
     await plan_start(tx, start)
@@ -255,7 +278,7 @@ async def _find(store: Store, which: ColumnElement[bool]) -> PaymentRecord | Non
 
 async def _owns(connection: AsyncConnection, bought: Bought) -> bool:
     item = bought.quote.item
-    if item.coin or item.days is not None:
+    if item.coin or item.days is not None or item.every is not None:
         return False
     query = select(Entitlement.payment_id).where(
         Entitlement.world_id == bought.world_id,
@@ -263,6 +286,15 @@ async def _owns(connection: AsyncConnection, bought: Bought) -> bool:
         Entitlement.entitlement == item.item,
         Entitlement.until.is_(None),
         Entitlement.taken_at.is_(None),
+    )
+    return (await connection.execute(query)).first() is not None
+
+
+async def _subscribes(connection: AsyncConnection, bought: Bought) -> bool:
+    query = select(Subscription.subscription_id).where(
+        Subscription.world_id == bought.world_id,
+        Subscription.player_id == bought.player_id,
+        Subscription.ended_at.is_(None),
     )
     return (await connection.execute(query)).first() is not None
 

@@ -81,4 +81,5 @@ def _told(row: Row[Any]) -> ToldEvent:
         payment_id=row.payment_id,
         intent=row.intent,
         dispute_id=row.dispute_id,
+        subscription_id=row.subscription_id,
     )

@@ -12,11 +12,11 @@ from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId, quest_workfl
 from loreloom.domain.living.memories import Deed, deed_of
 from loreloom.domain.quest import QuestProgress
 from loreloom.domain.rewards import Reward
+from loreloom.state.facts import learn
 from loreloom.state.memories import REMEMBER, remember
 from loreloom.state.players import grant
 from loreloom.state.store import GAME_SECONDS, Event, Store, Transaction
 from loreloom.state.tables.quests import Quest, QuestAct
-from loreloom.state.worlds import learn
 
 
 class QuestStep(BaseModel):

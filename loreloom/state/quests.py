@@ -164,7 +164,7 @@ async def find_quest(store: Store, quest_id: QuestId) -> QuestRecord | None:
         row = (
             await connection.execute(select(Quest.__table__).where(Quest.quest_id == quest_id))
         ).first()
-    return _record(row) if row else None
+    return record_of(row) if row else None
 
 
 async def list_quests(
@@ -192,7 +192,7 @@ async def list_quests(
         query = query.where(tuple_(Quest.created_at, Quest.quest_id) > last.scalar_subquery())
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return page_of([_record(row) for row in rows], limit, lambda quest: quest.quest_id)
+    return page_of([record_of(row) for row in rows], limit, lambda quest: quest.quest_id)
 
 
 async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -> bool:
@@ -242,7 +242,8 @@ def _occasion(request: QuestRequest) -> dict[str, str]:
     }
 
 
-def _record(row: Row[Any]) -> QuestRecord:
+def record_of(row: Row[Any]) -> QuestRecord:
+    """The quest of a row of its table."""
     progress = row.progress or {"state": row.state, "revision": row.revision}
     return QuestRecord(
         quest_id=QuestId(row.quest_id),

@@ -5,21 +5,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as pg_insert
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Row, insert, select, update
 
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
+from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.domain.quest import Surroundings
 from loreloom.domain.weather import Weather
+from loreloom.state.facts import facts_of
 from loreloom.state.paging import Page, page_of
 from loreloom.state.regions import RegionRecord, add_regions, regions_of
 from loreloom.state.starts import PlannedStart, plan_start
-from loreloom.state.store import Event, Store, Transaction
-from loreloom.state.tables.worlds import Fact, World
+from loreloom.state.store import Event, Store
+from loreloom.state.tables.worlds import World
 
 
 class WorldRecord(BaseModel):
@@ -110,27 +109,6 @@ async def change_world(store: Store, world_id: WorldId, changes: dict[str, Any])
             )
         )
         return True
-
-
-async def facts_of(
-    connection: AsyncConnection, world_id: WorldId, player_id: PlayerId
-) -> frozenset[FactId]:
-    """What is known in the world, and to the player."""
-    query = select(Fact.fact).where(
-        Fact.world_id == world_id, or_(Fact.player_id == player_id, Fact.player_id == "")
-    )
-    return frozenset(FactId(row.fact) for row in await connection.execute(query))
-
-
-async def learn(
-    tx: Transaction, world_id: WorldId, player_id: PlayerId, fact: FactId, source: str
-) -> None:
-    """A player learns a fact; learning it again changes nothing."""
-    await tx.run(
-        pg_insert(Fact)
-        .values(world_id=world_id, player_id=player_id, fact=fact, source=source)
-        .on_conflict_do_nothing()
-    )
 
 
 async def surroundings(

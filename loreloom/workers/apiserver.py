@@ -48,6 +48,7 @@ def run_api(settings: Settings) -> None:
 
 def api_config(settings: Settings) -> ApiConfig:
     """The values that the API takes from the settings and the example world."""
+    secret = settings.console_secret
     return ApiConfig(
         queue_prefix=settings.task_queue_prefix,
         act_gate=settings.act_gate,
@@ -60,6 +61,9 @@ def api_config(settings: Settings) -> ApiConfig:
         life=load_life(settings.content_folder),
         calendar=load_calendar(settings.content_folder),
         climates=load_climates(settings.content_folder),
+        console_secret=secret.get_secret_value() if secret else None,
+        console_https=settings.console_https,
+        temporal_ui_url=settings.temporal_ui_url,
     )
 
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from loreloom.workers.commands import arcs, demo, keys, knowledge, payments, quest, stack
+from loreloom.workers.commands import arcs, demo, keys, knowledge, ops, payments, quest, stack
 
 app = typer.Typer(
     name="loreloom",
@@ -11,7 +11,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-for module in (stack, demo, knowledge, quest, keys, arcs, payments):
+for module in (stack, demo, knowledge, quest, keys, arcs, payments, ops):
     module.register(app)
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ from loreloom.workers.settings import Settings
 Json = dict[str, Any]
 POLL_SECONDS = 0.2
 REQUEST_SECONDS = 60.0
+AWAY_SECONDS = 1.0
+DATA = "data: "
 
 
 class ApiProblem(Exception):
@@ -99,6 +101,27 @@ class ApiClient:
             after = page["next"]
             if after is None:
                 return
+
+    def follow(self, path: str, after: int) -> Iterator[Json]:
+        """Every entry of a chronicle after one, as they happen, also past a broken connection.
+
+        Raises ``ApiProblem``.
+        """
+        while True:
+            headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
+            try:
+                with self._http.stream("GET", path, headers=headers) as answer:
+                    if answer.is_error:
+                        answer.read()
+                        raise _problem(answer)
+                    for line in answer.iter_lines():
+                        if line.startswith(DATA):
+                            entry: Json = json.loads(line.removeprefix(DATA))
+                            after = entry["id"]
+                            yield entry
+            except httpx.TransportError:
+                pass
+            time.sleep(AWAY_SECONDS)
 
     def wait(
         self, path: str, until: Callable[[Json], bool], what: str, seconds: float = 120

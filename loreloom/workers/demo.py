@@ -1,4 +1,4 @@
-"""One quest from offer to epilogue through the public API, told as a story."""
+"""One story through the public API: an arc, the quest that it starts, and what follows from it."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,18 +10,21 @@ from rich.rule import Rule
 
 from loreloom.workers.client import ApiClient, Json
 
+ARC = "a-first-errand"
+GOOD_END = "on-the-books"
 ATTEMPTS = 5
 INDENT = (0, 0, 0, 2)
 
 
 class DemoFailed(Exception):
-    """The demo's quest did not come to its end."""
+    """The demo's story did not come to its end."""
 
 
 def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], None]) -> Json:
-    """Ingest the lore, play one quest and print it; returns the quest as it ended.
+    """Ingest the lore, play the quest of an arc and print it; returns the quest as it ended.
 
-    Raises ``DemoFailed`` unless it was completed, its reward granted and its epilogue told.
+    Raises ``DemoFailed`` unless it was completed, its reward granted, its epilogue told, and the
+    arc went on from it to its good end.
     """
     console.print(Rule("The canon"))
     ingest(lore)
@@ -32,7 +35,10 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
     )
     _tell_moment(api, console, world["world_id"])
     console.print(Rule("The offer"))
-    quest = _offer(api, console, world["world_id"], player["player_id"])
+    arc = api.post(
+        f"/v1/worlds/{world['world_id']}/arcs", {"arc": ARC, "player_id": player["player_id"]}
+    )
+    quest = _offer(api, console, arc["arc_id"])
     _tell_offer(api, console, quest)
     console.print(Rule("The play"))
     _play(api, console, quest)
@@ -44,6 +50,7 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
     if ended["state"] != "completed" or not ended["rewards_granted"]:
         raise DemoFailed(f"the quest ended {ended['state']}")
     _tell_end(api, console, ended)
+    _tell_what_follows(api, console, arc["arc_id"])
     return ended
 
 
@@ -56,16 +63,20 @@ def _tell_moment(api: ApiClient, console: Console, world_id: str) -> None:
         console.print(f"  {region}: {weather['state'].replace('_', ' ')}", style="dim")
 
 
-def _offer(api: ApiClient, console: Console, world_id: str, player_id: str) -> Json:
-    """A quest that can be played at once; one that must wait for an hour is declined."""
+def _offer(api: ApiClient, console: Console, arc_id: str) -> Json:
+    """The arc's quest, once one can be played at once; one that must wait for an hour is declined.
+
+    A quest that is declined leads the arc to ask for another.
+    """
+    declined: set[str] = set()
     for _ in range(ATTEMPTS):
         console.print("Somebody is looking for a broker …", style="dim")
-        theme = "something that was lost between the two cities"
-        asked = api.post(
-            f"/v1/worlds/{world_id}/quests",
-            {"player_id": player_id, "kind": "side", "theme": theme},
+        arc = api.wait(
+            f"/v1/arcs/{arc_id}",
+            lambda found: _asked(found) not in (None, *declined),
+            "the arc's quest",
         )
-        path = f"/v1/quests/{asked['quest_id']}"
+        path = f"/v1/quests/{_asked(arc)}"
         quest = api.wait(path, lambda found: found["state"] != "designing", "the design")
         if quest["state"] != "offered":
             raise DemoFailed(f"the quest is {quest['state']}")
@@ -73,7 +84,14 @@ def _offer(api: ApiClient, console: Console, world_id: str, player_id: str) -> J
             return quest
         console.print(f"“{quest['title']}” must wait for its hour; the broker declines.")
         api.post(f"{path}/abandon")
+        declined.add(quest["quest_id"])
     raise DemoFailed(f"none of {ATTEMPTS} offers could be played at once")
+
+
+def _asked(arc: Json) -> str | None:
+    """The quest that the arc asked for last."""
+    asked = [step["quest_id"] for step in arc["way"] if step["quest_id"] is not None]
+    return asked[-1] if asked else None
 
 
 def _tell_offer(api: ApiClient, console: Console, quest: Json) -> None:
@@ -146,3 +164,24 @@ def _tell_end(api: ApiClient, console: Console, quest: Json) -> None:
     )
     steps = api.get(f"/v1/quests/{quest['quest_id']}/history")["steps"]
     console.print(f"{len(steps)} steps are kept: each text with its prompt and its passages.")
+
+
+def _tell_what_follows(api: ApiClient, console: Console, arc_id: str) -> None:
+    """The beats after the quest, why each was taken, and what they told."""
+    arc = api.wait(f"/v1/arcs/{arc_id}", lambda found: found["state"] != "running", "the arc's end")
+    if arc["outcome"] != GOOD_END:
+        raise DemoFailed(f"the arc is {arc['state']} at {arc['beat']}")
+    console.print(Rule(f"What follows: {arc['title']}"))
+    entries = api.pages(f"/v1/worlds/{arc['world_id']}/chronicle", player_id=arc["player_id"])
+    told = {e["data"]["seq"]: e["data"] for e in entries if e["kind"] == "arc.told"}
+    for step in _after_the_quest(arc["way"]):
+        held = f": {'; '.join(step['reason']['held'])}" if step["reason"]["held"] else ""
+        console.print(f"  {step['beat']} [dim]({step['reason']['words']}{held})[/dim]")
+        if step["seq"] in told:
+            console.print(Padding(told[step["seq"]]["text"], INDENT))
+
+
+def _after_the_quest(way: Sequence[Json]) -> list[Json]:
+    """The beats that were entered after the quest that was asked for last, and its wait."""
+    last = max(step["seq"] for step in way if step["quest_id"] is not None)
+    return [step for step in way if step["seq"] > last + 1]

@@ -32,10 +32,12 @@ def load_or_make_keys(settings: Settings) -> StackKeys:
 
 def load_or_make_webhook_secret(settings: Settings) -> str:
     """What the provider's stand-in signs with; made at random when there is none yet."""
-    file = settings.loreloom_home / "webhook-secret"
-    if not file.exists():
-        _write(file, f"whsec_{new_secret()}")
-    return file.read_text()
+    return _load_or_make(settings.loreloom_home / "webhook-secret", f"whsec_{new_secret()}")
+
+
+def load_or_make_console_secret(settings: Settings) -> str:
+    """What the console signs its cookies with; made at random when there is none yet."""
+    return _load_or_make(settings.loreloom_home / "console-secret", new_secret())
 
 
 async def register_keys(settings: Settings, keys: StackKeys) -> None:
@@ -47,6 +49,12 @@ async def register_keys(settings: Settings, keys: StackKeys) -> None:
             await ensure_key(store, f"stack-{scope}", secret, frozenset({scope}))
     finally:
         await store.close()
+
+
+def _load_or_make(file: Path, fresh: str) -> str:
+    if not file.exists():
+        _write(file, fresh)
+    return file.read_text()
 
 
 def _write(file: Path, text: str) -> None:

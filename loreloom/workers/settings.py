@@ -147,6 +147,9 @@ class Settings(BaseSettings):
     payment_return_url: str = Field(
         "https://example.com/", description="Page that a buyer comes back to after a checkout."
     )
+    reconciliation_hour: int = Field(
+        3, ge=0, le=23, description="Hour (UTC) of the nightly reconciliation of what was paid."
+    )
     payment_expiry_seconds: int = Field(
         3600, ge=1, le=80_000, description="An unpaid checkout is closed after this long."
     )
@@ -161,9 +164,25 @@ class Settings(BaseSettings):
     chronicle_streams: Count = Field(
         500, description="Streams of the chronicle that one API process holds open."
     )
+    console_secret: SecretStr | None = Field(
+        None,
+        description="Signs the console's cookies, the same in every API process; unset, people are"
+        " signed out when the process ends.",
+    )
+    console_https: bool = Field(
+        False, description="The console's cookie is sent over https only; set it behind TLS."
+    )
 
     worker_roles: Roles = Field(
         tuple(Role), description="Roles of a worker process, separated by commas."
+    )
+    worker_build_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="The build that a worker runs, such as a release or an image's tag. Set, a"
+        " running story stays with its build, and new ones begin on the build that"
+        " `loreloom promote` names.",
     )
     story_workflow_tasks_at_once: Count = Field(
         40, description="Workflow tasks at once in one story worker."

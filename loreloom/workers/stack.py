@@ -11,6 +11,7 @@ from loreloom.workers import programs
 from loreloom.workers.home import lock_home, set_aside
 from loreloom.workers.keys import (
     StackKeys,
+    load_or_make_console_secret,
     load_or_make_keys,
     load_or_make_webhook_secret,
     register_keys,
@@ -218,6 +219,9 @@ class Stack:
         if self._takes(PartName.API):
             self.keys = load_or_make_keys(self.settings)
             _run(register_keys(self.settings, self.keys))
+            if self.settings.console_secret is None:
+                secret = load_or_make_console_secret(self.settings)
+                self.settings = self.settings.with_changes(console_secret=secret)
             self._add(PartName.API, programs.api(self.settings))
         if self._takes(PartName.WORKER):
             self._add(PartName.WORKER, programs.worker(self.settings))

@@ -19,6 +19,9 @@ from localstripe import resources, server
 from localstripe.errors import UserError
 from localstripe.webhooks import register_webhook, schedule_webhook
 
+from loreloom.workers.standin_recurring import Recurring, card_of, off
+from loreloom.workers.standin_recurring import add_routes as add_recurring
+
 LOOPBACK = "127.0.0.1"
 SECRET = "STANDIN_WEBHOOK_SECRET"
 GOOD_CARD = "4242424242424242"
@@ -33,19 +36,25 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
 
     object = "checkout.session"
     _id_prefix = "cs_"
+    _origin = ""
 
     def __init__(
         self,
         mode: str,
         line_items: list[Json],
+        subscription_data: Json | None = None,
+        discounts: list[Json] | None = None,
         client_reference_id: str | None = None,
         metadata: Json | None = None,
         payment_intent_data: Json | None = None,
         success_url: str | None = None,
     ) -> None:
-        if mode != "payment" or not line_items:
+        if mode not in ("payment", "subscription") or not line_items:
             raise UserError(400, "Bad request")
         prices = [(int(line["quantity"]), line["price_data"]) for line in line_items]
+        coupon = discounts[0]["coupon"] if discounts else None
+        if coupon is not None:
+            resources.Coupon._api_retrieve(coupon)
         super().__init__()
         self.mode = mode
         self.amount_total = sum(count * int(price["unit_amount"]) for count, price in prices)
@@ -56,14 +65,31 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         self.payment_status = "unpaid"
         self.payment_intent: Any = None
         self.success_url = success_url
-        self.url = f"/_config/checkouts/{self.id}/pay"
-        self._about = (payment_intent_data or {}).get("metadata") or {}
+        self.url = f"{self._origin}/_config/checkouts/{self.id}/pay"
+        self.subscription: str | None = None
+        self.invoice: str | None = None
+        self._about = (payment_intent_data or subscription_data or {}).get("metadata") or {}
+        self._price, self._coupon = prices[0][1], coupon
+        if mode == "subscription":
+            self.amount_total -= off(coupon, self.amount_total)
 
     def _pay(self, card: str) -> None:
         if self.status != "open":
             raise UserError(400, "This Checkout Session is not open")
-        number = {"number": card, "exp_month": 12, "exp_year": 2040, "cvc": "123"}
-        method = resources.PaymentMethod(type="card", card=number)
+        method = card_of(card)
+        if self.mode == "subscription":
+            self._subscribe(method)
+        else:
+            self._charge(method)
+        self.status, self.payment_status = "complete", "paid"
+        schedule_webhook(resources.Event("checkout.session.completed", self))
+
+    def _subscribe(self, method: Any) -> None:
+        begun = Recurring(self._price, dict(self._about), method.id, self._coupon)
+        begun._begin()
+        self.subscription, self.invoice = begun.id, begun.latest_invoice
+
+    def _charge(self, method: Any) -> None:
         intent = resources.PaymentIntent(
             amount=self.amount_total,
             currency=self.currency,
@@ -72,8 +98,6 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         )
         intent._confirm(on_failure_now=intent._report_failure)
         self.payment_intent = intent
-        self.status, self.payment_status = "complete", "paid"
-        schedule_webhook(resources.Event("checkout.session.completed", self))
 
     def _expire(self) -> None:
         if self.status != "open":
@@ -211,6 +235,7 @@ def bridged(state: StateFile) -> web.Application:
     app.router.add_get("/v1/disputes/{id}", server.api_retrieve(Dispute, "/v1/disputes"))
     app.router.add_post("/_config/checkouts/{id}/pay", pay)
     app.router.add_post("/_config/disputes", dispute)
+    add_recurring(app)
     app.router.add_post("/_config/disputes/{id}/close", close_dispute)
     return app
 
@@ -224,6 +249,7 @@ def main() -> None:
     given = parser.parse_args()
     if given.webhook:
         register_webhook("loreloom", given.webhook, os.environ[SECRET], None)
+    CheckoutSession._origin = f"http://{LOOPBACK}:{given.port}"
     app = bridged(StateFile(given.state))
     web.run_app(app, host=LOOPBACK, port=given.port, access_log=None, print=None)
 

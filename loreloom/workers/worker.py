@@ -18,6 +18,7 @@ from loreloom.activities.knowledge import KnowledgeActivities
 from loreloom.activities.life import LifeActivities
 from loreloom.activities.payment import payment_activities
 from loreloom.activities.quest import QuestActivities
+from loreloom.activities.telling import TellingActivities
 from loreloom.activities.weather import WeatherActivities
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
@@ -27,7 +28,9 @@ from loreloom.generation.tiers import Tier, TierName
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.gateway import Gateway
 from loreloom.state.store import Store
+from loreloom.workers.builds import deployment_of
 from loreloom.workers.life_content import load_life
+from loreloom.workers.reconciling import ensure_nightly_reconciliation
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
 from loreloom.workflows.arc import ArcWorkflow
@@ -37,6 +40,7 @@ from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundW
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.subscription import SubscriptionWorkflow
 from loreloom.workflows.weather import RegionWeatherWorkflow
 
 WORKFLOWS = (
@@ -48,6 +52,7 @@ WORKFLOWS = (
     PaymentWorkflow,
     RefundWorkflow,
     DisputeWorkflow,
+    SubscriptionWorkflow,
     ReconciliationWorkflow,
 )
 
@@ -73,6 +78,8 @@ async def run_worker(
         loop.add_signal_handler(number, stopped.set)
     async with AsyncExitStack() as stack:
         workers = await open_workers(settings, roles, stack, interceptors)
+        if settings.stripe_api_key is not None and Role.STORY in roles:
+            await ensure_nightly_reconciliation(settings)
         serving = [asyncio.create_task(worker.run()) for worker in workers]
         if ready is not None:
             ready()
@@ -111,7 +118,8 @@ async def open_workers(
     )
     design, epilogue = DesignActivities(writing), EpilogueActivities(writing)
     quest = QuestActivities(store)
-    arc = ArcActivities(store, client, writing.templates.kinds())
+    arc = ArcActivities(store, client, writing.templates.kinds(), living)
+    telling = TellingActivities(writing)
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
@@ -121,12 +129,13 @@ async def open_workers(
             design.design_by_template,
             epilogue.epilogue_by_template,
             *arc.all(),
+            telling.tell_own,
             LifeActivities(store, living).live,
             *ClockActivities(store).all(),
             *WeatherActivities(store).all(),
         ],
         Role.SILVER: [design.design],
-        Role.GOLD: [epilogue.epilogue],
+        Role.GOLD: [epilogue.epilogue, telling.write],
         Role.KNOWLEDGE: knowledge.all(),
     }
     if settings.stripe_api_key is not None:
@@ -187,6 +196,7 @@ def _worker(
         activities=activities,
         workflow_runner=RUNNER,
         interceptors=interceptors,
+        deployment_config=deployment_of(settings),
         max_cached_workflows=settings.cached_workflows if tells_stories else 0,
         max_concurrent_workflow_tasks=settings.story_workflow_tasks_at_once
         if tells_stories

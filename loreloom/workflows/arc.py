@@ -4,11 +4,10 @@ import asyncio
 from typing import NoReturn
 
 from temporalio import workflow
-from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from loreloom.activities.signatures.arc import Asked, QuestEnded, Seen, Tally
+    from loreloom.activities.signatures.arc import QuestEnded, Seen, Tally
     from loreloom.activities.signatures.errors import BROKEN
     from loreloom.domain import arc_wait
     from loreloom.domain import arc_walk as rules
@@ -21,26 +20,24 @@ with workflow.unsafe.imports_passed_through():
         QuestBeat,
         TellBeat,
     )
-    from loreloom.domain.arc_walk import ArcState, Reason, StartedQuest, Way
-    from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
-    from loreloom.domain.quest import QuestState
+    from loreloom.domain.arc_walk import ArcState, Reason, Way
+    from loreloom.domain.ids import QuestId
     from loreloom.domain.refusals import Refusal, RefusalCode
     from loreloom.workflows import attributes
     from loreloom.workflows.arc_book import ArcBook
+    from loreloom.workflows.arc_looks import seconds_to_next_look
+    from loreloom.workflows.arc_starts import start_quest, write
+    from loreloom.workflows.moving_on import NEWEST_BUILD, should_move_on
     from loreloom.workflows.signatures import (
-        QUEST,
         ArcInput,
         ArcStanding,
         CancelArc,
         ChooseAct,
         MigrateArc,
-        QuestInput,
     )
     from loreloom.workflows.updates import refused, ruled
 
 MAX_REASON = 500
-SOON = 0.05
-"""Least real seconds to a moment of game time, so that a clock's rounding cannot spin."""
 
 
 @workflow.defn(name="Arc")
@@ -89,17 +86,22 @@ class ArcWorkflow:
                 tally = await self._book.open_goal(seq, beat)
                 self._progress = self._progress.but(total=tally.total)
             elif isinstance(beat, QuestBeat):
-                await self._start_quest(await self._book.ask_quest(seq, beat))
+                asked = await self._book.ask_quest(seq, beat)
+                await start_quest(self._arc, asked)
+                self._progress = rules.quest_started(self._progress, asked.quest.quest_id)
             elif isinstance(beat, ChangeBeat):
-                await self._book.change(seq, beat)
-            elif isinstance(beat, TellBeat):
+                await self._book.change(seq, self._definition.title, beat)
+            elif isinstance(beat, TellBeat) and beat.brief is None:
                 await self._book.tell(seq, beat.text)
+        if isinstance(beat, TellBeat) and beat.brief is not None:
+            # Out of turn: acts do not wait for a model.
+            await write(self._arc, seq, self._definition.title, beat, self._last_quest)
 
     async def _go_on(self) -> None:
         """Wait until the beat is over and a way is open, then enter the beat that it leads to."""
         looks = 0
         while self._runs:
-            if workflow.info().is_continue_as_new_suggested():
+            if should_move_on():
                 await self._continue_as_new()
             self._stirred, definition = False, self._definition
             seen = await self._book.look(self._beat, self._progress)
@@ -142,27 +144,10 @@ class ArcWorkflow:
         try:
             await workflow.wait_condition(
                 lambda: self._stirred or not self._runs,
-                timeout=self._seconds_to_next_look(seen, looks),
+                timeout=seconds_to_next_look(self._beat, self._progress, seen, looks),
             )
         except TimeoutError:
             return
-
-    def _seconds_to_next_look(self, seen: Seen, looks: int) -> float | None:
-        """Real seconds; ``None`` if nothing can come but a signal or an act."""
-        beat, progress = self._beat, self._progress
-        times = [self._seconds_until(seen, m) for m in arc_wait.moments(beat, progress)]
-        if arc_wait.awaited_quest(beat, progress) is not None and not progress.done:
-            times.append(arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK_AT_QUEST))
-        if seen.not_before is not None:
-            timely = self._seconds_until(seen, seen.not_before)
-            looked = arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK)
-            times.append(None if timely is None else max(looked, timely))
-        return min((seconds for seconds in times if seconds is not None), default=None)
-
-    def _seconds_until(self, seen: Seen, moment: int) -> float | None:
-        """Real seconds to a game second by the clock as it was seen; ``None`` while paused."""
-        at = seen.clock.real_moment(moment)
-        return None if at is None else max(SOON, (at - workflow.now()).total_seconds())
 
     async def _enter(self, way: Way) -> None:
         """Enter a beat. What was written the first time counts, so that a reset walks that way."""
@@ -178,32 +163,6 @@ class ArcWorkflow:
         if isinstance(self._beat, EndBeat):
             self._progress = self._progress.but(state=ArcState.ENDED)
         self._show()
-
-    async def _start_quest(self, asked: Asked) -> None:
-        quest = asked.quest
-        try:
-            # Abandoned, not awaited: a reset of either would leave the other waiting.
-            await workflow.start_child_workflow(
-                QUEST,
-                QuestInput(quest=quest, clock=asked.clock, tell=arc_workflow_id(self._arc.arc_id)),
-                id=quest_workflow_id(quest.quest_id),
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                search_attributes=TypedSearchAttributes(
-                    [
-                        SearchAttributePair(attributes.WORLD, quest.world_id),
-                        SearchAttributePair(attributes.PLAYER, quest.player_id),
-                        SearchAttributePair(attributes.KIND, asked.kind.value),
-                        SearchAttributePair(attributes.STATE, QuestState.DESIGNING.value),
-                    ]
-                ),
-                static_summary=f"A {asked.kind} quest of {quest.player_id}",
-            )
-        except WorkflowAlreadyStartedError:
-            # This arc was reset: the quest of the first time is the quest.
-            workflow.logger.info("%s has been started already", quest.quest_id)
-        quests = {**self._progress.quests, self._beat_id: StartedQuest(quest_id=quest.quest_id)}
-        self._progress = self._progress.but(quests=quests, done=True)
 
     # Acts and signals.
 
@@ -306,6 +265,11 @@ class ArcWorkflow:
     def _beat(self) -> Beat:
         return self._definition.beats[self._beat_id]
 
+    @property
+    def _last_quest(self) -> QuestId | None:
+        quest = self._progress.quests.get(self._progress.last_quest or "")
+        return quest.quest_id if quest is not None else None
+
     def _standing(self) -> ArcStanding:
         progress = self._progress
         return ArcStanding(
@@ -330,7 +294,8 @@ class ArcWorkflow:
         await workflow.wait_condition(workflow.all_handlers_finished)
         if self._runs:
             workflow.continue_as_new(
-                ArcInput(arc=self._arc, definition=self._definition, progress=self._progress)
+                ArcInput(arc=self._arc, definition=self._definition, progress=self._progress),
+                initial_versioning_behavior=NEWEST_BUILD,
             )
 
     def _introduce(self) -> None:

@@ -88,9 +88,9 @@ class ArcBook:
         step = Asking(arc=self._arc, seq=seq, at=workflow.now(), beat=beat)
         return await workflow.execute_local_activity_method(ArcSteps.ask_quest, step, **LIMITS)
 
-    async def change(self, seq: int, beat: ChangeBeat) -> None:
-        """Change the world."""
-        step = Changing(arc=self._arc, seq=seq, at=workflow.now(), change=beat)
+    async def change(self, seq: int, title: str, beat: ChangeBeat) -> None:
+        """Change the world; ``title`` is the arc's."""
+        step = Changing(arc=self._arc, seq=seq, at=workflow.now(), title=title, change=beat)
         await workflow.execute_local_activity_method(ArcSteps.change, step, **LIMITS)
 
     async def tell(self, seq: int, text: str) -> None:

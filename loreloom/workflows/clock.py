@@ -13,23 +13,24 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.clock import (
-        ChangedClock,
         ChangingClock,
         ClockSteps,
         LookAtClock,
         ToldTime,
     )
     from loreloom.activities.signatures.life import LifeSteps, LiveDays
+    from loreloom.activities.signatures.weather import LOOK_AGAIN
     from loreloom.domain.clock import Clock, ClockChange, changed
     from loreloom.domain.ids import weather_workflow_id
     from loreloom.workflows import attributes
+    from loreloom.workflows.moving_on import NEWEST_BUILD
     from loreloom.workflows.signatures import ClockInput
     from loreloom.workflows.updates import key_of_order, ruled
+    from loreloom.workflows.waking import Waking
 
 WRITE_TIME = timedelta(seconds=10)
 LIFE_TIME = timedelta(minutes=10)
 LIFE_HEARTBEAT = timedelta(seconds=20)
-LONGEST_SLEEP = timedelta(days=30)
 
 WRITE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10)
@@ -49,8 +50,8 @@ class WorldClockWorkflow:
         self._lived = start.lived
         self._day = start.lived
         self._clock: Clock | None = None
-        self._look_again = False
-        self._to_signal: ChangedClock | None = None
+        self._waking = Waking()
+        self._to_signal: tuple[str, ...] = ()
         # Changes are made one at a time, and none while it is told how time stands.
         self._turn = asyncio.Lock()
 
@@ -60,16 +61,14 @@ class WorldClockWorkflow:
         if workflow.info().continued_run_id is None:
             workflow.upsert_search_attributes([attributes.WORLD.value_set(self._world_id)])
         self._living = asyncio.create_task(self._live())
-        while not workflow.info().is_continue_as_new_suggested():
-            self._look_again = False
-            told = await self._tell()
-            self._day = told.day
-            await self._tell_weathers()
-            await self._sleep(told)
+        await self._waking.rounds(self._look)
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self._tell_weathers()
         # Days that are being lived meanwhile are asked for again: each is lived once.
-        workflow.continue_as_new(ClockInput(world_id=self._world_id, lived=self._lived))
+        workflow.continue_as_new(
+            ClockInput(world_id=self._world_id, lived=self._lived),
+            initial_versioning_behavior=NEWEST_BUILD,
+        )
 
     @workflow.update
     async def change(self, change: ClockChange) -> Clock:
@@ -87,14 +86,20 @@ class WorldClockWorkflow:
                 retry_policy=WRITE_RETRY,
             )
         self._clock = made.clock
-        self._to_signal = made
-        self._look_again = True
+        self._to_signal = made.regions
+        self._waking.look_again()
         return made.clock
 
     @change.validator
     def _can_change(self, change: ClockChange) -> None:
         if self._clock is not None:
             ruled(changed, self._clock, change, workflow.now())
+
+    async def _look(self) -> ToldTime:
+        told = await self._tell()
+        self._day = told.day
+        await self._tell_weathers()
+        return told
 
     async def _tell(self) -> ToldTime:
         """Tell what is due. A local activity: it costs the server no task of its own."""
@@ -109,32 +114,14 @@ class WorldClockWorkflow:
         workflow.set_current_details(_details(told))
         return told
 
-    async def _sleep(self, told: ToldTime) -> None:
-        """Wait for the next boundary, or for a change that makes it another one."""
-        if told.next_at is None:
-            await workflow.wait_condition(self._woken)
-            return
-        # A thousand worlds would wake in one instant; a seeded delay keeps them apart.
-        late = timedelta(seconds=told.jitter_seconds * workflow.random().random())
-        left = min(told.next_at - workflow.now() + late, LONGEST_SLEEP)
-        try:
-            await workflow.wait_condition(self._woken, timeout=max(0.001, left.total_seconds()))
-        except TimeoutError:
-            return
-
-    def _woken(self) -> bool:
-        return self._look_again or workflow.info().is_continue_as_new_suggested()
-
     async def _tell_weathers(self) -> None:
         """Tell each region's weather that the clock was changed, but for one that is not there."""
-        news, self._to_signal = self._to_signal, None
-        if news is None:
-            return
+        regions, self._to_signal = self._to_signal, ()
         weathers = [
             workflow.get_external_workflow_handle(weather_workflow_id(self._world_id, region))
-            for region in news.regions
+            for region in regions
         ]
-        signals = (weather.signal("clock_changed", news.clock) for weather in weathers)
+        signals = (weather.signal(LOOK_AGAIN) for weather in weathers)
         for answer in await asyncio.gather(*signals, return_exceptions=True):
             if isinstance(answer, BaseException) and not isinstance(answer, FailureError):
                 raise answer

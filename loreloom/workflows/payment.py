@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.domain.payment import PaymentState, RefundState
     from loreloom.domain.provider import CheckoutStanding, DisputeStanding, Seen, SeenDispute
     from loreloom.workflows import attributes
+    from loreloom.workflows.listening import Listening
     from loreloom.workflows.signatures import DisputeInput, PaymentInput, RefundInput
 
 CALL_TIME = timedelta(seconds=30)
@@ -32,29 +33,8 @@ RETRY = RetryPolicy(
 )
 
 
-class _Listening:
-    """Hears the provider's word. What it says is of no matter: whoever hears it looks."""
-
-    def __init__(self) -> None:
-        self._word = False
-
-    @workflow.signal
-    def provider_said(self) -> None:
-        """The provider has told something about this."""
-        self._word = True
-
-    async def _heard(self, wait: timedelta) -> bool:
-        """Whether a word came within that time."""
-        try:
-            await workflow.wait_condition(lambda: self._word, timeout=max(wait, timedelta(0)))
-        except TimeoutError:
-            return False
-        self._word = False
-        return True
-
-
 @workflow.defn(name="Payment")
-class PaymentWorkflow(_Listening):
+class PaymentWorkflow(Listening):
     """One purchase, until it is delivered, being paid back, or given up unpaid."""
 
     @workflow.init
@@ -91,7 +71,7 @@ class PaymentWorkflow(_Listening):
         wait = timedelta(seconds=self._start.look_seconds)
         while True:
             left = self._start.expires_at - workflow.now()
-            heard = await self._heard(min(wait, left) if left > timedelta(0) else wait)
+            heard = await self.heard(min(wait, left) if left > timedelta(0) else wait)
             if not heard:
                 wait = min(wait * 2, LONGEST_LOOK)
             seen = await self._look(over=workflow.now() >= self._start.expires_at)
@@ -178,7 +158,7 @@ class RefundWorkflow:
 
 
 @workflow.defn(name="Dispute")
-class DisputeWorkflow(_Listening):
+class DisputeWorkflow(Listening):
     """One dispute: what was bought is held, then returned or taken."""
 
     @workflow.init
@@ -198,7 +178,7 @@ class DisputeWorkflow(_Listening):
             summary="Hold what was bought",
         )
         while seen.standing is DisputeStanding.OPEN:
-            await self._heard(DISPUTE_LOOK)
+            await self.heard(DISPUTE_LOOK)
             seen = await self._look()
         await workflow.execute_activity_method(
             DisputeSteps.close,

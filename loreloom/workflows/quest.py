@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
         ProgressAct,
         QuestInput,
     )
-    from loreloom.workflows.updates import refused, ruled
+    from loreloom.workflows.updates import key_of_order, refused, ruled
 
 DESIGN_QUEUE_WAIT = timedelta(seconds=60)
 DESIGN_TIME = timedelta(seconds=45)
@@ -72,6 +72,8 @@ class QuestWorkflow:
         self._failure: ActivityError | None = None
         # Acts are taken one at a time: what is written down must follow in order.
         self._turn = asyncio.Lock()
+        run = workflow.info()
+        self._reset = run.run_id != run.original_execution_run_id
 
     @workflow.run
     async def run(self, start: QuestInput) -> QuestState:
@@ -118,11 +120,12 @@ class QuestWorkflow:
             )
 
     async def _offer(self) -> None:
-        if self._progress.state is QuestState.DESIGNING:
-            await self._write(self._to(rules.offered(self._progress), "quest.offered"))
-        if self._progress.state is not QuestState.OFFERED:
+        if self._progress.state is not QuestState.DESIGNING:
             return
-        seconds = self._the_plan.offer_seconds
+        offered = await self._write(self._to(rules.offered(self._progress), "quest.offered"))
+        # From the moment that is written down, so that a reset does not shift it.
+        until = offered.at + timedelta(seconds=self._the_plan.offer_seconds)
+        seconds = max(0.0, (until - workflow.now()).total_seconds())
         try:
             await self._until(lambda: self._progress.state is not QuestState.OFFERED, seconds)
         except TimeoutError:
@@ -197,10 +200,12 @@ class QuestWorkflow:
             workflow.logger.info("%s heard nothing of the end: %s", self._tell_at_end, error)
 
     # A player's acts. A refusal changes nothing; a validator's refusal does not enter history.
+    # After a reset the acts of before come all at once: each waits for its turn to be ruled on.
 
     @workflow.update
     async def accept(self) -> QuestStanding:
         """The player takes the offer."""
+        await self._designed()
         async with self._turn:
             progress = ruled(rules.accepted, self._progress)
             standing = await self._act(self._to(progress, "quest.accepted"))
@@ -208,11 +213,13 @@ class QuestWorkflow:
 
     @accept.validator
     def _can_accept(self) -> None:
-        ruled(rules.accepted, self._progress)
+        if not self._reset:
+            ruled(rules.accepted, self._progress)
 
     @workflow.update
     async def abandon(self) -> QuestStanding:
         """The player refuses the offer or gives the quest up."""
+        await self._designed()
         async with self._turn:
             progress = ruled(rules.abandoned, self._progress)
             standing = await self._act(self._to(progress, "quest.abandoned"))
@@ -220,11 +227,13 @@ class QuestWorkflow:
 
     @abandon.validator
     def _can_abandon(self) -> None:
-        ruled(rules.abandoned, self._progress)
+        if not self._reset:
+            ruled(rules.abandoned, self._progress)
 
     @workflow.update
     async def progress(self, act: ProgressAct) -> QuestStanding:
         """The player worked on an objective."""
+        await self._designed()
         async with self._turn:
             await self._require_condition(act.objective_id, act.action_id)
             progress = ruled(
@@ -242,11 +251,13 @@ class QuestWorkflow:
 
     @progress.validator
     def _can_progress(self, act: ProgressAct) -> None:
-        ruled(rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount)
+        if not self._reset:
+            ruled(rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount)
 
     @workflow.update
     async def choose(self, act: ChooseAct) -> QuestStanding:
         """The player chose a way."""
+        await self._designed()
         async with self._turn:
             for objective in self._the_plan.objectives:
                 if objective.kind is ObjectiveKind.CHOOSE:
@@ -264,7 +275,13 @@ class QuestWorkflow:
 
     @choose.validator
     def _can_choose(self, act: ChooseAct) -> None:
-        ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+        if not self._reset:
+            ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+
+    async def _designed(self) -> None:
+        """Return once there is a quest to act on; only acts of before a reset come earlier."""
+        if self._progress.state is QuestState.DESIGNING:
+            await workflow.wait_condition(lambda: self._progress.state is not QuestState.DESIGNING)
 
     # Writing down.
 
@@ -412,20 +429,25 @@ class QuestWorkflow:
     async def _require_condition(self, objective_id: str, action_id: str) -> None:
         """Refuse the act unless the objective's condition holds where the player is now.
 
-        An act that was taken before was taken when it held.
+        What was said of the act before a reset is said again.
         """
         condition = self._objective(objective_id).condition
         if condition is None:
             return
         seen = await workflow.execute_local_activity_method(
             QuestSteps.look_around,
-            LookAround(quest=self._quest, region=self._the_plan.region, action_id=action_id),
+            LookAround(
+                quest=self._quest,
+                region=self._the_plan.region,
+                action_id=action_id,
+                update_id=key_of_order(),
+                condition=condition,
+            ),
             start_to_close_timeout=WRITE_TIME,
             retry_policy=WRITE_RETRY,
         )
-        unmet = condition.unmet(seen.now)
-        if unmet is not None and not seen.taken:
-            raise refused(Refusal(RefusalCode.CONDITION_UNMET, unmet))
+        if seen.refused is not None:
+            raise refused(Refusal(RefusalCode.CONDITION_UNMET, seen.refused))
 
     def _objective(self, objective_id: str) -> Objective:
         return ruled(self._the_plan.objective, objective_id)

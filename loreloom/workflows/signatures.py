@@ -5,12 +5,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from loreloom.activities.signatures.arc import ArcRef
 from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
 from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.subscription import SubscriptionRef
 from loreloom.activities.signatures.weather import RegionRef
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.arc_walk import ArcProgress, ArcState
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
+from loreloom.domain.price_book import Grace, StoreItem
 from loreloom.domain.quest import QuestPlan, QuestProgress
+from loreloom.domain.subscription import CancelWhen
 from loreloom.domain.weather import Weather
 
 QUEST = "Quest"
@@ -62,8 +65,8 @@ REGION_WEATHER = "RegionWeather"
 """The name of the workflow type of a region's weather.
 
 Its Updates are ``impose`` (``ImposeWeather``) and ``clear`` (``ClearWeather``), both answered with
-``Imposed``; the Update's id is the order's key, under which it counts once. Its signal
-``clock_changed`` (``Clock``) says that the world's clock was changed.
+``Imposed``; the Update's id is the order's key, under which it counts once. Its signal is
+``LOOK_AGAIN`` (activities/signatures/weather.py).
 """
 
 
@@ -184,6 +187,46 @@ class DisputeInput(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dispute: DisputeRef
+
+
+# A subscription.
+
+SUBSCRIPTION = "Subscription"
+"""The name of the subscription's workflow type.
+
+Its Updates are ``change`` (``ChangeLevel``) and ``cancel`` (``CancelSubscription``), both answered
+with ``Standing``; the Update's id is the order's key, under which it counts once. Its signal is
+``provider_said``.
+"""
+
+
+class SubscriptionInput(BaseModel):
+    """What a subscription starts from, and what it takes along when it continues as new.
+
+    ``after`` is the moment until which everything that was due is done.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subscription: SubscriptionRef
+    grace: Grace
+    after: AwareDatetime | None = None
+
+
+class ChangeLevel(BaseModel):
+    """The subscription is to go over to another item now."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    item: StoreItem
+
+
+class CancelSubscription(BaseModel):
+    """The subscription is to end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    when: CancelWhen
 
 
 # A world's clock.

@@ -13,15 +13,14 @@ with workflow.unsafe.imports_passed_through():
         Told,
         WeatherSteps,
     )
-    from loreloom.domain.chance import chance
-    from loreloom.domain.clock import Clock
     from loreloom.domain.weather import Weather
     from loreloom.workflows import attributes
+    from loreloom.workflows.moving_on import NEWEST_BUILD
     from loreloom.workflows.signatures import ClearWeather, ImposeWeather, WeatherInput
     from loreloom.workflows.updates import key_of_order
+    from loreloom.workflows.waking import Waking
 
 WRITE_TIME = timedelta(seconds=10)
-LONGEST_SLEEP = timedelta(days=30)
 WRITE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10)
 )
@@ -34,7 +33,7 @@ class RegionWeatherWorkflow:
     @workflow.init
     def __init__(self, start: WeatherInput) -> None:
         self._region = start.region
-        self._look_again = False
+        self._waking = Waking()
 
     @workflow.run
     async def run(self, start: WeatherInput) -> None:
@@ -47,37 +46,14 @@ class RegionWeatherWorkflow:
                     attributes.REGION.value_set(region.region),
                 ]
             )
-        while not workflow.info().is_continue_as_new_suggested():
-            self._look_again = False
-            told = await self._tell()
-            workflow.set_current_details(
-                f"**{told.state}**, until {told.next_at or 'further notice'}"
-            )
-            await self._sleep(told)
+        await self._waking.rounds(self._look)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        workflow.continue_as_new(start)
-
-    async def _sleep(self, told: Told) -> None:
-        """Wait for the next change, or for an order or a clock that makes it another one."""
-        if told.next_at is None:
-            await workflow.wait_condition(self._woken)
-            return
-        # Regions of one hour would wake in one instant; a seeded delay keeps them apart.
-        place = (self._region.world_id, self._region.region, told.next_at.isoformat())
-        late = told.jitter_seconds * chance(0, "weather", *place)
-        left = min(told.next_at - workflow.now() + timedelta(seconds=late), LONGEST_SLEEP)
-        try:
-            await workflow.wait_condition(self._woken, timeout=max(0.001, left.total_seconds()))
-        except TimeoutError:
-            return
-
-    def _woken(self) -> bool:
-        return self._look_again or workflow.info().is_continue_as_new_suggested()
+        workflow.continue_as_new(start, initial_versioning_behavior=NEWEST_BUILD)
 
     @workflow.signal
-    def clock_changed(self, clock: Clock) -> None:
-        """The world's clock goes another way now; what counts of it is read anew."""
-        self._look_again = True
+    def look_again(self) -> None:
+        """The world's clock, or the weather itself, was changed; what counts is read anew."""
+        self._waking.look_again()
 
     @workflow.update
     async def impose(self, order: ImposeWeather) -> Imposed:
@@ -106,8 +82,13 @@ class RegionWeatherWorkflow:
             retry_policy=WRITE_RETRY,
             summary="Make a weather" if state else "Clear what was made",
         )
-        self._look_again = True
+        self._waking.look_again()
         return made
+
+    async def _look(self) -> Told:
+        told = await self._tell()
+        workflow.set_current_details(f"**{told.state}**, until {told.next_at or 'further notice'}")
+        return told
 
     async def _tell(self) -> Told:
         return await workflow.execute_local_activity_method(

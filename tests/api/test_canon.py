@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from loreloom.domain.ids import FactId, PlayerId, WorldId
-from loreloom.state.worlds import learn
+from loreloom.state.facts import learn
 from tests.api.conftest import Api
 
 HARBOUR = """---

@@ -169,7 +169,7 @@ def test_every_chronicle_kind_is_documented() -> None:
 
 TOLD = (
     r"arc|clock(?!\.game_)|quest|reward|player|world|weather|faction"
-    "|market|rumour|life|fact|payment"
+    "|market|rumour|life|fact|payment|subscription"
 )
 """What the kinds of entries begin with."""
 

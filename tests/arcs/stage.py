@@ -34,6 +34,7 @@ from loreloom.state import arcs, chronicle, contributions, players, worlds
 from loreloom.state.arcs import ArcRecord
 from loreloom.state.chronicle import Entry
 from loreloom.state.contributions import Contribution, Counted
+from loreloom.state.facts import learn
 from loreloom.state.regions import RegionRecord
 from loreloom.state.store import Store
 from loreloom.workflows.arc import ArcWorkflow
@@ -83,7 +84,7 @@ class ArcStage:
     async def learn(self, fact: str, player: str = "") -> None:
         """Somebody learns a fact; without a player, the world does."""
         async with self.store.transaction() as tx:
-            await worlds.learn(tx, self.world, PlayerId(player), FactId(fact), "test")
+            await learn(tx, self.world, PlayerId(player), FactId(fact), "test")
 
     @asynccontextmanager
     async def working(self, *interceptors: Interceptor) -> AsyncIterator[None]:

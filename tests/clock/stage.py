@@ -12,6 +12,8 @@ from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.clock import ClockActivities
 from loreloom.activities.signatures.life import LifeSteps, LiveDays
+from loreloom.activities.weather import WeatherActivities
+from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock, ClockChange
@@ -23,12 +25,12 @@ from loreloom.state.worlds import WorldRecord
 from loreloom.workflows.clock import WorldClockWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import WORLD_CLOCK, ClockInput
+from loreloom.workflows.weather import RegionWeatherWorkflow
 from tests.quest.stage import eventually
 from tests.sandbox import SANDBOX
+from tests.weather.stage import PLACES
 
 DAY = Calendar().seconds_per_day
-BEGAN = 8 * 3600
-"""The game second at which a world begins."""
 
 
 @dataclass
@@ -101,6 +103,7 @@ async def set_up(
             player_daily_tokens=0,
             calendar=calendar or Calendar(),
             clock=Clock(anchor=at, scale=scale),
+            regions=new_regions(PLACES, regions, 1, calendar or Calendar()),
         ),
     )
     handle: WorkflowHandle[Any, Any] = await client.start_workflow(
@@ -118,12 +121,16 @@ async def set_up(
 async def serving(
     on: Ticking, prefix: str, interceptors: Sequence[Interceptor] = ()
 ) -> AsyncIterator[None]:
-    """The worker of a stage, as long as the block runs."""
+    """The worker of a stage, also for weathers, as long as the block runs."""
     async with Worker(
         on.client,
         task_queue=queue_of(Role.STORY, prefix),
-        workflows=[WorldClockWorkflow],
-        activities=[*ClockActivities(on.store).all(), on.life.live],
+        workflows=[WorldClockWorkflow, RegionWeatherWorkflow],
+        activities=[
+            *ClockActivities(on.store).all(),
+            *WeatherActivities(on.store).all(),
+            on.life.live,
+        ],
         workflow_runner=SANDBOX,
         interceptors=interceptors,
     ):

@@ -15,10 +15,11 @@ from loreloom.domain.clock import Clock
 from loreloom.state.store import Store
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
-from tests.clock.stage import BEGAN, DAY, Ticking, serving, set_up, ticking
+from tests.clock.stage import DAY, Ticking, serving, set_up, ticking
 from tests.quest.stage import eventually
 from tests.quest.test_reset import completed_tasks, reset
 from tests.support.servers import settings_for_tests
+from tests.weather.stage import BEGAN
 
 HOUR = 3600
 FAST = 6 * HOUR

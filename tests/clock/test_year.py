@@ -1,11 +1,9 @@
 """A game year of one world, in seconds, on a server that skips time."""
 
 import random
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from temporalio.client import Client
@@ -16,12 +14,16 @@ from loreloom.domain.boundaries import boundaries
 from loreloom.domain.calendar import Calendar
 from loreloom.state.chronicle import Entry
 from loreloom.state.store import Store
-from tests.clock.stage import BEGAN, DAY, Ticking, set_up, ticking
+from tests.clock.process import Workers
+from tests.clock.stage import DAY, Ticking, set_up, ticking
 from tests.quest.stage import eventually
+from tests.weather.stage import BEGAN, begun, foretold, looked
 
 HOUR = 3600
 YEAR = 120 * DAY
 KILLS = 20
+END = BEGAN + 64 * HOUR
+REGION = "estuary"
 CALENDAR = Calendar()
 
 
@@ -72,52 +74,31 @@ async def test_none_is_lost_or_doubled_while_the_worker_is_killed_at_twenty_mome
     temporal_client: Client, store: Store, database_url: str, task_queue_prefix: str
 ) -> None:
     """On the real server: the one that skips time never gives a killed worker's workflow back."""
-    end = BEGAN + 5 * DAY
+    world = f"world-{task_queue_prefix}"
     chance = random.Random(20)
-    moments = sorted(chance.randrange(BEGAN + DAY // 2, end) for _ in range(KILLS))
-    on = await set_up(temporal_client, store, task_queue_prefix, datetime.now(UTC), scale=DAY / 10)
-    command = process_command(temporal_client, database_url, task_queue_prefix)
-    with ExitStack() as stack:
-        worker = stack.enter_context(loaded(command))
-        go(worker)
-        for moment in moments:
-            # The next one is loaded before the kill: what is tested is the gap, not the start.
-            following = stack.enter_context(loaded(command))
-            await eventually(lambda moment=moment: has_come_to(on, moment), f"{moment}")
-            worker.kill()
-            go(following)
-            worker = following
-        await on.until_told("clock.new_day", 7)
-    await on.handle.terminate("the test is over")
+    moments = sorted(chance.randrange(BEGAN + 6 * HOUR, END) for _ in range(KILLS))
+    workers = Workers(temporal_client, database_url, task_queue_prefix)
+    worker = workers.start()
+    how = {"scale": DAY / 10, "regions": [REGION], "world": world}
+    on = await set_up(temporal_client, store, task_queue_prefix, datetime.now(UTC), **how)
+    weather = await begun(temporal_client, store, task_queue_prefix, REGION, world)
+    seen = await looked(weather)
+    for moment in moments:
+        await eventually(lambda moment=moment: has_come_to(on, moment), f"{moment}")
+        worker.kill()
+        worker = workers.start()
+    await on.until_told("clock.new_day", 3)
+    worker.kill()
+
     told = await on.told()
     assert_every_boundary_once(told, told[-1].game_time.seconds)
+    changes = [(entry.data["since"], entry.data["state"]) for entry in await weather.told()]
+    through = await looked(weather)
+    assert through > moments[-1] - DAY / 2
+    assert changes == await foretold(weather, seen, through)
+    for handle in (on.handle, weather.handle):
+        await handle.terminate("the test is over")
 
 
 async def has_come_to(on: Ticking, seconds: int) -> bool:
     return (await on.world()).clock.game_seconds(datetime.now(UTC)) >= seconds
-
-
-def process_command(client: Client, database: str, prefix: str) -> list[str]:
-    address = client.service_client.config.target_host
-    where = [address, client.namespace, database, prefix]
-    return [sys.executable, "-m", "tests.clock.process", *where]
-
-
-@contextmanager
-def loaded(command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """A worker process that has loaded everything; killed at the end, if not before."""
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def go(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("\n")
-    process.stdin.flush()

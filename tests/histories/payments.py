@@ -1,5 +1,6 @@
 """Every way that a purchase, a refund and a dispute can go, walked at the real stand-in."""
 
+import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,9 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistory,
+)
 
 from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
+from loreloom.activities.signatures.subscription import SubscriptionRef
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock
@@ -22,19 +29,24 @@ from loreloom.domain.ids import (
     PaymentId,
     PlayerId,
     RefundId,
+    SubscriptionId,
     WorldId,
     dispute_workflow_id,
     payment_workflow_id,
     refund_workflow_id,
+    subscription_of,
+    subscription_workflow_id,
 )
 from loreloom.domain.payment import Bought
-from loreloom.domain.price_book import PriceBook
+from loreloom.domain.price_book import Grace, PriceBook
+from loreloom.domain.subscription import CancelWhen
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments, payments, worlds
 from loreloom.state.disputes import plan_dispute
 from loreloom.state.players import create_player
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
+from loreloom.state.subscriptions import SubscriptionRecord, find_subscription
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
@@ -43,9 +55,13 @@ from loreloom.workflows.signatures import (
     PROVIDER_SAID,
     RECONCILIATION,
     REFUND,
+    SUBSCRIPTION,
+    CancelSubscription,
+    ChangeLevel,
     DisputeInput,
     PaymentInput,
     RefundInput,
+    SubscriptionInput,
 )
 from tests.payments.conftest import BOOK, a_worker
 from tests.support.servers import settings_for_tests
@@ -96,6 +112,31 @@ class Counter:
         await handle.signal(PROVIDER_SAID)
         await handle.result()
         return payment_id
+
+    async def subscribed(self) -> tuple[SubscriptionRecord, WorkflowHandle[Any, Any]]:
+        """A subscription that is paid for, and runs."""
+        payment_id = await self.bought("bronze")
+        subscription_id = subscription_of(payment_id)
+        given = SubscriptionInput(
+            subscription=SubscriptionRef(subscription_id=subscription_id),
+            grace=Grace(days=7, retry_days=(1, 3)),
+        )
+        workflow_id = subscription_workflow_id(subscription_id)
+        handle = await self.client.start_workflow(
+            SUBSCRIPTION, given, id=workflow_id, task_queue=QUEUE
+        )
+        return await self.subscription(subscription_id), handle
+
+    async def subscription(self, subscription_id: SubscriptionId) -> SubscriptionRecord:
+        """The subscription as it is stored."""
+        found = await find_subscription(self.store, subscription_id)
+        assert found is not None
+        return found
+
+    async def at_provider(self, record: SubscriptionRecord, act: str, **said: str) -> None:
+        """What happens at the provider: ``renew``, or another ``card``."""
+        path = f"/_config/subscriptions/{record.provider_id}/{act}"
+        (await self.provider.post(path, json=said)).raise_for_status()
 
 
 Way = Callable[[Counter], Awaitable[WorkflowHandle[Any, Any]]]
@@ -178,6 +219,34 @@ async def compared(at: Counter) -> WorkflowHandle[Any, Any]:
     return await at.client.start_workflow(RECONCILIATION, id=name, task_queue=QUEUE)
 
 
+async def changed_and_canceled(at: Counter) -> WorkflowHandle[Any, Any]:
+    _, handle = await at.subscribed()
+    gold = PriceBook.model_validate(BOOK).item("gold")
+    await handle.execute_update("change", ChangeLevel(item=gold))
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.NOW))
+    return handle
+
+
+async def renewed_and_ended(at: Counter) -> WorkflowHandle[Any, Any]:
+    record, handle = await at.subscribed()
+    await at.at_provider(record, "renew")
+    await handle.signal(PROVIDER_SAID)
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.PERIOD_END))
+    await at.at_provider(record, "renew")
+    await handle.signal(PROVIDER_SAID)
+    return handle
+
+
+async def continued_as_new(at: Counter) -> WorkflowHandle[Any, Any]:
+    _, handle = await at.subscribed()
+    first = at.client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
+    while (await first.describe()).status is WorkflowExecutionStatus.RUNNING:
+        await handle.signal(PROVIDER_SAID)
+        await asyncio.sleep(0.2)
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.NOW))
+    return first
+
+
 WAYS: dict[str, dict[str, Way]] = {
     "payment": {
         "fulfilled": fulfilled,
@@ -187,6 +256,11 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "refund": {"done": refund_done, "refused": refund_refused},
     "dispute": {"won": dispute_won, "lost": dispute_lost},
+    "subscription": {
+        "changed_and_canceled": changed_and_canceled,
+        "renewed_and_ended": renewed_and_ended,
+        "continued_as_new": continued_as_new,
+    },
     "reconciliation": {"compared": compared},
 }
 

@@ -17,7 +17,7 @@ import loreloom
 from loreloom.state.store import Store
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
-from tests.histories import arcs, ingestions, payments, quests, weathers
+from tests.histories import arcs, clocks, ingestions, payments, quests, weathers
 from tests.histories.replaying import HISTORIES
 from tests.support.servers import settings_for_tests
 
@@ -29,6 +29,7 @@ WORKFLOWS: dict[str, Walked] = {
     "arc": arcs.walked,
     "ingestion": ingestions.walked,
     "weather": weathers.walked,
+    "clock": clocks.walked,
     **{workflow: payments.walked(workflow) for workflow in payments.WAYS},
 }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from temporalio.workflow import NondeterminismError
 
-from tests.histories import arcs, ingestions, payments, quests, weathers
+from tests.histories import arcs, clocks, ingestions, payments, quests, weathers
 from tests.histories.replaying import read, recorded, replay
 
 WAYS = {
@@ -13,6 +13,7 @@ WAYS = {
     "arc": set(arcs.WAYS),
     "ingestion": set(ingestions.WAYS),
     "weather": set(weathers.WAYS),
+    "clock": set(clocks.WAYS),
     **{workflow: set(ways) for workflow, ways in payments.WAYS.items()},
 }
 FILES = [file for workflow in WAYS for file in recorded(workflow)]
@@ -38,9 +39,11 @@ async def test_a_recorded_history_replays(file: Path) -> None:
         ("arc/0.1.0/ended", '"name": "Quest"', '"name": "Errand"'),
         ("ingestion/0.1.0/ready", "knowledge_embed", "knowledge_forget"),
         ("weather/0.1.0/made_and_cleared", "weather_impose", "weather_dream"),
+        ("clock/0.1.0/changed", "life_live", "life_dream"),
         ("payment/0.1.0/fulfilled", "payment_fulfil", "payment_forget"),
         ("refund/0.1.0/done", "refund_book", "refund_burn"),
         ("dispute/0.1.0/lost", "dispute_close", "dispute_drop"),
+        ("subscription/0.1.0/renewed_and_ended", "subscription_look", "subscription_lose"),
         ("reconciliation/0.1.0/compared", "payments_reconcile", "payments_regret"),
     ],
 )

@@ -25,11 +25,11 @@ async def made_and_cleared(on: Staged) -> None:
 
 async def paused_and_resumed(on: Staged) -> None:
     await set_clock(on.store, on.world, a_clock(paused=True))
-    await on.handle.signal("clock_changed", a_clock(paused=True))
+    await on.handle.signal("look_again")
     await on.impose(Weather.STORM, hours=1)
     running = a_clock(scale=QUICK)
     await set_clock(on.store, on.world, running)
-    await on.handle.signal("clock_changed", running)
+    await on.handle.signal("look_again")
     await several(on, 1)
 
 

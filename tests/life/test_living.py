@@ -129,7 +129,7 @@ async def test_the_worlds_own_facts_are_what_is_so_and_no_others_are_touched(sto
     assert so == set(facts_of(living, example()))
     assert own in {fact.fact for fact in page.items}
     async with store.reading() as connection:
-        assert so | {own} == await worlds.facts_of(connection, WORLD, mara)
+        assert so | {own} == await facts.facts_of(connection, WORLD, mara)
 
 
 async def test_a_world_of_another_canon_only_counts_its_days(store: Store) -> None:

@@ -21,17 +21,20 @@ from temporalio.worker import Worker
 
 from loreloom.activities.payment import payment_activities
 from loreloom.api.parts import AppParts
+from loreloom.domain.ids import SubscriptionId
 from loreloom.domain.price_book import PriceBook
 from loreloom.payments.gateway import Gateway
 from loreloom.state import chronicle
 from loreloom.state.ledger import Balance, balances
 from loreloom.state.store import Store
+from loreloom.state.subscriptions import find_subscription
 from loreloom.workers.apiserver import shop_of
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundWorkflow
 from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.subscription import SubscriptionWorkflow
 from tests.api.conftest import Api, embedder, parts, serving
 from tests.sandbox import SANDBOX
 from tests.support.servers import settings_for_tests
@@ -52,13 +55,21 @@ BOOK = {
          "prices": {"USD": 1200}, "days": 90},
         {"item": "chapter", "kind": "chapter", "name": "Chapter", "about": "",
          "prices": {"USD": 800}, "sets_fact": "owns_chapter"},
+        *({"item": name, "kind": "subscription", "name": name, "about": "", "every": "month",
+           "level": level, "prices": {"USD": price, "EUR": price}}
+          for level, (name, price) in enumerate(
+              (("bronze", 500), ("silver", 1000), ("gold", 2000)), start=1)),
     ],
+    "grace": {"days": 7, "retry_days": [1, 3]},
     "coupons": [
         {"code": "TEN", "percent": 10, "limit": 1},
         {"code": "FREE", "percent": 100},
         {"code": "LATE", "percent": 10, "expires_at": "2020-01-01T00:00:00Z"},
         {"code": "WREN", "percent": 10, "creator": "wren", "creator_percent": 5},
         {"code": "COATS", "amounts": {"USD": 100}, "items": ["coat"]},
+        {"code": "TWICE", "percent": 15, "duration": "repeating", "months": 2},
+        {"code": "ALWAYS", "percent": 10, "duration": "forever", "creator": "wren",
+         "creator_percent": 20},
     ],
 }  # fmt: skip
 
@@ -123,6 +134,42 @@ class Till:
                 return dict(found)
             assert asyncio.get_running_loop().time() < deadline, f"still {found['state']}"
             await asyncio.sleep(0.05)
+
+    async def subscribed(self, world_id: str, item: str, **fields: Any) -> dict[str, Any]:
+        """A subscription that is paid for, and runs."""
+        payment = await self.bought(world_id, item, **fields)
+        return await self.subscription(payment["subscription_id"])
+
+    async def subscription(self, subscription_id: str) -> dict[str, Any]:
+        """The subscription as the API tells of it."""
+        found = await self.api.game.get(f"/v1/subscriptions/{subscription_id}")
+        assert found.status_code == 200, found.text
+        return dict(found.json())
+
+    async def until_it_is(
+        self, subscription_id: str, seconds: float = 30, **fields: Any
+    ) -> dict[str, Any]:
+        """The subscription once those fields are so."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            found = await self.subscription(subscription_id)
+            if fields.items() <= found.items():
+                return found
+            assert asyncio.get_running_loop().time() < deadline, found
+            await asyncio.sleep(0.1)
+
+    async def at_provider(self, subscription_id: str, act: str, **said: Any) -> None:
+        """What happens at the provider: ``renew``, or another ``card``. It is told."""
+        found = await find_subscription(self.api.parts.store, SubscriptionId(subscription_id))
+        assert found is not None
+        path = f"/_config/subscriptions/{found.provider_id}/{act}"
+        (await self.provider.post(path, json=said)).raise_for_status()
+        body = an_event(
+            "invoice.paid",
+            "",
+            parent={"subscription_details": {"metadata": {"subscription_id": subscription_id}}},
+        )
+        assert (await self.deliver(body)).status_code == 200
 
     async def player(self, world_id: str, player_id: str = "mara") -> dict[str, Any]:
         """The player as the API tells of it."""
@@ -226,7 +273,13 @@ def a_worker(client: Client, store: Store, gateway: Gateway, queue: str) -> Work
     return Worker(
         client,
         task_queue=queue,
-        workflows=[PaymentWorkflow, RefundWorkflow, DisputeWorkflow, ReconciliationWorkflow],
+        workflows=[
+            PaymentWorkflow,
+            RefundWorkflow,
+            DisputeWorkflow,
+            SubscriptionWorkflow,
+            ReconciliationWorkflow,
+        ],
         activities=payment_activities(store, gateway, "https://example.com/"),
         workflow_runner=SANDBOX,
     )

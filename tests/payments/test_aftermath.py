@@ -86,6 +86,23 @@ async def test_each_difference_is_told_with_both_sides(till: Till) -> None:
     ]
 
 
+async def test_a_refund_made_in_the_providers_pages_is_taken_over(till: Till) -> None:
+    world = await till.buyer()
+    coat = await till.bought(world, "coat", coupon="WREN")
+    seen = await till.gateway.look(coat["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 40, "a part of it, by hand")
+    assert await _reconciled(till) == [("refunded", coat["payment_id"])]
+    assert (await till.until(coat["payment_id"], "partly_refunded"))["refunded"]["amount"] == 40
+    await till.gateway.refund(str(seen.intent), 500, "the rest of it, by hand")
+    assert await _reconciled(till) == [("refunded", coat["payment_id"])]
+
+    back = await till.until(coat["payment_id"], "refunded")
+    assert [each["reason"] for each in back["refunds"]] == ["at_provider", "at_provider"]
+    assert (await till.player(world))["entitlements"] == []
+    assert await till.balance() == {("refunds", "USD"): 540, ("sales", "USD"): -540}
+    assert await _reconciled(till) == []
+
+
 async def test_only_ops_reconcile(till: Till) -> None:
     answers = await asyncio.gather(
         till.api.game.post("/v1/payments/reconcile"),

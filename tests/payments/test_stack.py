@@ -1,17 +1,21 @@
 """The embedded stack sells: its own stand-in signs and sends, and no secret shows anywhere."""
 
+import re
 import secrets
 import time
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from loreloom.workers.cli import app
 from loreloom.workers.client import ApiClient
+from loreloom.workers.demo_purchase import buy
 from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
 from tests.support.servers import settings_for_tests
@@ -37,12 +41,11 @@ def selling(
 def test_a_purchase_on_the_embedded_stack(selling: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, keys = selling.settings, selling.keys
     assert keys is not None
-    base = str(settings.stripe_api_base)
     with ApiClient(settings.api_url, keys.ops) as api:
         world = api.post("/v1/worlds", {"name": "Shard"})["world_id"]
         api.post(f"/v1/worlds/{world}/players", {"player_id": "mara", "name": "Mara"})
         first, second = (_ordered(api, world, item) for item in ("coin-300", "grey-lamp-coat"))
-        httpx.post(base + first["checkout"]["url"]).raise_for_status()
+        httpx.post(first["checkout"]["url"]).raise_for_status()
         began = time.monotonic()
         _until(api, first, "fulfilled")
         # Long before the workflow looks by itself: the stand-in's own webhook told it.
@@ -51,16 +54,32 @@ def test_a_purchase_on_the_embedded_stack(selling: Stack, monkeypatch: pytest.Mo
         # What is known outlives the stand-in.
         selling.kill(PartName.STRIPE)
         selling.restart(PartName.STRIPE)
-        httpx.post(base + second["checkout"]["url"]).raise_for_status()
+        httpx.post(second["checkout"]["url"]).raise_for_status()
         _until(api, second, "fulfilled")
         assert api.get(f"/v1/worlds/{world}/players/mara")["coin"] == 300
+
+        chapter = _ordered(api, world, "chapter-the-second-copy")
+        httpx.post(chapter["checkout"]["url"]).raise_for_status()
+        _until(api, chapter, "fulfilled")
+        opened = api.get(f"/v1/worlds/{world}/arcs", player_id="mara")["items"]
+        assert [arc["arc_id"] for arc in opened] == [f"arc_of_{chapter['payment_id']}"]
+        api.wait(
+            f"/v1/arcs/{opened[0]['arc_id']}", lambda arc: arc["beat"] is not None, "the first beat"
+        )
+
+        shown = Console(record=True, width=120, file=StringIO())
+        buy(api, shown, world, "mara")
+        told = shown.export_text()
+        assert "entitled to season-pass until" in told
+        assert re.search(r"sale\s+provider\s+1199 USD", told)
+        assert re.search(r"sale\s+sales\s+-1199 USD", told)
 
     monkeypatch.setenv("LORELOOM_HOME", str(settings.loreloom_home))
     monkeypatch.setenv("LORELOOM_PORT", str(settings.loreloom_port))
     told = CliRunner().invoke(app, ["payments", "reconcile"])
     assert (told.exit_code, told.output) == (
         0,
-        "0 differences between 2 purchases and 2 payments at the provider\n",
+        "0 differences between 4 purchases and 4 payments at the provider\n",
     )
     _assert_silent(selling)
 

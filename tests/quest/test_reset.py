@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowFailureError
 
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import Condition, QuestState
-from loreloom.state import worlds
+from loreloom.state.facts import learn
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Fact, Player
 from tests.builders import a_plan, an_objective
@@ -76,7 +76,7 @@ async def test_a_reset_asks_no_condition_of_an_act_that_was_taken(
     plan = a_plan(an_objective(condition=Condition(fact=known)), an_objective("rest"))
     async with stage(temporal_client, store, task_queue_prefix, plan) as on:
         async with store.transaction() as tx:
-            await worlds.learn(tx, WORLD, PLAYER, known, "a test")
+            await learn(tx, WORLD, PLAYER, known, "a test")
         quest = await on.accepted()
         await quest.progress("whispered")
         await quest.progress("done", "rest")

@@ -12,7 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import Condition, ObjectiveKind, QuestState, first_answer
 from loreloom.domain.refusals import RefusalCode
-from loreloom.state import quest_steps, worlds
+from loreloom.state import quest_steps
+from loreloom.state.facts import facts_of, learn
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
 from tests.builders import a_choice, a_plan, an_objective
@@ -53,7 +54,7 @@ async def test_a_quest_is_designed_offered_played_rewarded_and_told_to_its_end(
         assert player.inventory == {"Salt Chalk": 1}
         assert player.standing == {"Threshold Table": 2}
         async with store.reading() as connection:
-            assert FactId("spared") in await worlds.facts_of(connection, WORLD, PLAYER)
+            assert FactId("spared") in await facts_of(connection, WORLD, PLAYER)
         record = await quest.record()
         assert record.progress.state is QuestState.COMPLETED
         assert record.story is not None
@@ -148,7 +149,7 @@ async def test_an_act_waits_for_its_hour_and_its_fact(
             assert await refusal_of(act) is RefusalCode.CONDITION_UNMET
         assert (await quest.record()).progress.done == {}
         async with store.transaction() as tx:
-            await worlds.learn(tx, WORLD, PLAYER, FactId("the password"), "a test")
+            await learn(tx, WORLD, PLAYER, FactId("the password"), "a test")
         # The very act that was refused may be sent again.
         answer = await quest.progress("too early 1", "once known")
         assert [objective.done for objective in answer.objectives] == [0, 1]

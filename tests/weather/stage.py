@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
@@ -18,12 +18,13 @@ from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook, Place
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, WorldId, weather_workflow_id
+from loreloom.domain.imposed import changes
 from loreloom.domain.weather import Weather
 from loreloom.state import chronicle, worlds
 from loreloom.state.chronicle import Entry
 from loreloom.state.regions import RegionRecord
 from loreloom.state.store import Store
-from loreloom.state.tables.worlds import World
+from loreloom.state.tables.worlds import Region, World
 from loreloom.state.worlds import WorldRecord
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
@@ -33,9 +34,12 @@ from loreloom.workflows.signatures import (
     WeatherInput,
 )
 from loreloom.workflows.weather import RegionWeatherWorkflow
+from tests.quest.stage import eventually
 from tests.sandbox import SANDBOX
 from tests.weather.climates import BOOK, FIVE
 
+BEGAN = 8 * 3600
+"""The game second at which a world begins."""
 PLACES = ClimateBook(climates=BOOK.climates, places={name: Place(climate=name) for name in FIVE})
 """A region for each climate, under its name."""
 
@@ -131,6 +135,31 @@ class Staged:
     async def states(self) -> list[tuple[str, str]]:
         """Each change that was told: the state and its cause."""
         return [(entry.data["state"], entry.data["cause"]) for entry in await self.told()]
+
+
+async def looked(on: Staged) -> int:
+    """The game second up to which all was told, once there was a first look."""
+    through: int | None = None
+
+    async def there() -> bool:
+        nonlocal through
+        query = select(Region.weather_through).where(
+            Region.world_id == on.world, Region.region == on.region
+        )
+        async with on.store.reading() as connection:
+            through = (await connection.execute(query)).scalar_one()
+        return through is not None
+
+    await eventually(there, f"a look at {on.region}")
+    assert through is not None
+    return through
+
+
+async def foretold(on: Staged, after: int, through: int) -> list[tuple[int, str]]:
+    """The changes that the sky alone makes after one game second and up to another."""
+    region = await region_now(on.store, on.region, on.world)
+    coming = changes(region.sky, (), after, through)
+    return [(change.seconds, change.standing.state.value) for change in coming]
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.domain.arc import ArcDefinition, ChangeBeat, GoalBeat, QuestBeat
+from loreloom.domain.arc import ArcDefinition, ChangeBeat, GoalBeat, QuestBeat, TellBeat
 from loreloom.domain.arc_walk import ArcState, Reason
 from loreloom.domain.clock import Clock
 from loreloom.domain.conditions import Situation, When
@@ -81,8 +81,9 @@ class Asked(StepModel):
 
 
 class Changing(Acting):
-    """A change of the world."""
+    """A change of the world. ``title`` is the arc's."""
 
+    title: str = ""
     change: ChangeBeat
 
 
@@ -90,6 +91,14 @@ class Telling(Acting):
     """A text to tell."""
 
     text: str
+
+
+class Writing(Acting):
+    """A text to write and tell. ``title`` is the arc's, ``quest_id`` that of its last quest."""
+
+    title: str
+    beat: TellBeat
+    quest_id: QuestId | None = None
 
 
 class Opening(Acting):
@@ -226,4 +235,18 @@ class ArcSteps(Protocol):
     @activity.defn(name="arc_stop")
     async def stop(self, step: Stopping) -> None:
         """Write down that the arc was cancelled, or that its process failed."""
+        raise NotImplementedError
+
+
+class TellingSteps(Protocol):
+    """What an arc tells in words that are made for it. Each may run twice and tells once."""
+
+    @activity.defn(name="arc_write")
+    async def write(self, step: Writing) -> None:
+        """Write a text by a model and tell it; where none serves, tell the beat's own."""
+        raise NotImplementedError
+
+    @activity.defn(name="arc_tell_own")
+    async def tell_own(self, step: Writing) -> None:
+        """Tell the beat's own text, since nobody serves the models' queue."""
         raise NotImplementedError

@@ -6,7 +6,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
-from loreloom.domain.quest import QuestPlan, QuestProgress, Surroundings
+from loreloom.domain.quest import Condition, QuestPlan, QuestProgress, Surroundings
 
 
 class StepModel(BaseModel):
@@ -24,18 +24,27 @@ class QuestRef(StepModel):
 
 
 class LookAround(StepModel):
-    """Where to look: the quest's player, and the region whose weather counts, for which act."""
+    """Where to look: the quest's player, and the region whose weather counts, for which act.
+
+    ``update_id`` is the act's Update; if the ``condition`` does not hold, it is refused for good.
+    """
 
     quest: QuestRef
     region: str | None
     action_id: str
+    update_id: str
+    condition: Condition
 
 
 class Seen(StepModel):
-    """What is so now; and whether the act was taken before, when it may have been otherwise."""
+    """What is so now, and what was said of the act before, when it may have been otherwise.
+
+    ``taken`` if it was taken; ``refused`` is what stood against it, if this Update was refused.
+    """
 
     now: Surroundings
     taken: bool
+    refused: str | None = None
 
 
 class Step(StepModel):

@@ -8,6 +8,9 @@ from temporalio import activity
 from loreloom.domain.ids import WorldId
 from loreloom.domain.weather import Weather
 
+LOOK_AGAIN = "look_again"
+"""The signal, without a payload, that tells a weather that it, or its clock, was changed."""
+
 
 class WeatherModel(BaseModel):
     """Base of the values in this module: frozen, and strict about unknown fields."""

@@ -14,11 +14,13 @@ from loreloom.api.bodies import json_body, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, invalid
+from loreloom.api.history import history_of_arc
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_arc, the_player, the_world
 from loreloom.api.schemas.arcs import (
     ArcAnswer,
     ArcCreated,
+    ArcHistory,
     ArcList,
     ArcView,
     CancelBody,
@@ -139,6 +141,19 @@ async def get_arc(request: Request, caller: AnyCaller, arc_id: ArcIdPath) -> Res
     world = await the_world(request, arc.world_id)
     way, goals = await arcs.way_of(store, arc_id), await arcs.goals_of(store, arc_id)
     return answer(arc_view(arc, world.calendar, way, goals))
+
+
+@router.get(
+    "/v1/arcs/{arc_id}/history",
+    operation_id="get_arc_history",
+    response_model=ArcHistory,
+    responses=problems(404),
+)
+async def get_arc_history(request: Request, caller: DesignerCaller, arc_id: ArcIdPath) -> Response:
+    """An arc step by step, with every generation: prompt, passages, tier, tokens, verdicts."""
+    arc = await the_arc(request, arc_id)
+    world = await the_world(request, arc.world_id)
+    return answer(await history_of_arc(context_of(request).parts.store, world, arc))
 
 
 @router.post(

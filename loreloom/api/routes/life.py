@@ -63,7 +63,7 @@ async def list_factions(request: Request, caller: AnyCaller, world_id: WorldIdPa
             items=tuple(
                 FactionLife(
                     name=faction.name,
-                    goals=faction.goals,
+                    goals=living.wants(faction),
                     wealth=living.factions[faction.name].wealth,
                     strength=living.factions[faction.name].strength,
                     seat=faction.seat,

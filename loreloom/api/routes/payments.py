@@ -11,8 +11,9 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from loreloom.activities.signatures.payment import PaymentRef, RefundRef
 from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, GameCaller, OpsCaller
+from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller, OpsCaller
 from loreloom.api.bodies import json_body, takes
+from loreloom.api.chapters import opened_arc
 from loreloom.api.context import Context, context_of
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
@@ -22,6 +23,8 @@ from loreloom.api.schemas.payments import (
     AskRefund,
     CheckoutView,
     CreatePayment,
+    LedgerView,
+    MovementView,
     PaymentView,
     RefundView,
     StoreItemList,
@@ -32,9 +35,11 @@ from loreloom.api.temporal import outages
 from loreloom.domain.ids import (
     PaymentId,
     RefundId,
+    SubscriptionId,
     WorldId,
     payment_workflow_id,
     refund_workflow_id,
+    subscription_of,
 )
 from loreloom.domain.money import Money
 from loreloom.domain.payment import Bought
@@ -42,6 +47,7 @@ from loreloom.domain.price_book import StoreItem
 from loreloom.domain.reconciliation import Report
 from loreloom.domain.refusals import Refusal
 from loreloom.state import fulfilments, payments
+from loreloom.state.ledger import movements_of
 from loreloom.state.payments import PaymentRecord, RefundRecord
 from loreloom.state.starts import PlannedStart
 from loreloom.workflows.roles import Role, queue_of
@@ -107,7 +113,7 @@ async def create_payment(
 
     async def create(attempt: Attempt) -> Answer:
         shop = shop_of(context)
-        await the_world(request, body.world_id)
+        world = await the_world(request, body.world_id)
         await the_player(request, body.world_id, body.player_id)
         payment_id = PaymentId(attempt.new_id("payment"))
         found = None
@@ -117,8 +123,12 @@ async def create_payment(
         if found is None:
             with refused_as_answers():
                 bought = _bought(shop, body)
+            opens = None
+            if bought.quote.item.opens is not None:
+                opens = opened_arc(context, world, payment_id, body.player_id, bought.quote.item)
+            with refused_as_answers():
                 async with store.transaction() as tx:
-                    await payments.request_payment(tx, payment_id, bought, start)
+                    await payments.request_payment(tx, payment_id, bought, start, opens)
         await context.launcher.launch(start)
         return Answer(202, await _view(request, payment_id))
 
@@ -156,6 +166,22 @@ async def reconcile_payments(request: Request, caller: OpsCaller) -> Response:
 async def get_payment(request: Request, caller: AnyCaller, payment_id: PaymentIdPath) -> Response:
     """A purchase: where it stands, where to pay, what was paid back."""
     return answer(await _view(request, payment_id))
+
+
+@router.get(
+    "/v1/payments/{payment_id}/ledger",
+    operation_id="get_payment_ledger",
+    response_model=LedgerView,
+    responses=problems(404),
+)
+async def get_payment_ledger(
+    request: Request, caller: DesignerCaller, payment_id: PaymentIdPath
+) -> Response:
+    """What the books say of a purchase: every movement with both of its sides."""
+    await the_payment(request, payment_id)
+    booked = await movements_of(context_of(request).parts.store, payment_id)
+    movements = tuple(MovementView.model_validate(each.model_dump()) for each in booked)
+    return answer(LedgerView(payment_id=payment_id, movements=movements))
 
 
 @router.post(
@@ -268,6 +294,7 @@ def _payment_view(record: PaymentRecord, refunds: Sequence[RefundRecord]) -> Pay
         price=Money(amount=record.amount, currency=currency),
         list_price=Money(amount=quote.list_amount, currency=quote.currency),
         coupon=quote.coupon,
+        subscription_id=_subscription(record),
         checkout=checkout,
         refunded=Money(amount=record.refunded, currency=currency),
         refunds=tuple(_refund_view(refund, currency) for refund in refunds),
@@ -275,6 +302,12 @@ def _payment_view(record: PaymentRecord, refunds: Sequence[RefundRecord]) -> Pay
         created_at=record.created_at,
         updated_at=record.updated_at,
     )
+
+
+def _subscription(record: PaymentRecord) -> SubscriptionId | None:
+    if record.subscription_id is not None or record.quote.item.every is None:
+        return record.subscription_id
+    return subscription_of(record.payment_id)
 
 
 def _refund_view(refund: RefundRecord, currency: str) -> RefundView:
@@ -298,5 +331,7 @@ def _item_view(item: StoreItem, taken: int) -> StoreItemView:
         prices=tuple(Money(amount=a, currency=c) for c, a in item.prices.items()),
         coin=item.coin,
         days=item.days,
+        every=item.every,
+        level=item.level,
         left=None if item.stock is None else max(0, item.stock - taken),
     )

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from loreloom.api.schemas.fields import Body, GameTimeView, Name, PlayerIdField, Text, View
-from loreloom.api.schemas.quests import MAX_AMOUNT, ActionId, PartId
+from loreloom.api.schemas.quests import MAX_AMOUNT, ActionId, HistoryStep, PartId
 from loreloom.domain.arc import ArcName, ArcScope, Beat
 from loreloom.domain.arc_walk import ArcState, Reason
 from loreloom.domain.ids import ArcId, PlayerId, QuestId, WorldId
@@ -118,6 +118,19 @@ class ArcView(ArcSummary):
     beats: dict[str, Beat]
     way: tuple[StepView, ...]
     goals: tuple[GoalView, ...]
+
+
+class ArcHistory(View):
+    """An arc as a designer reads it, its steps in order, each text that was made with how."""
+
+    arc_id: ArcId
+    workflow_id: str
+    world_id: WorldId
+    player_id: PlayerId | None
+    arc: str
+    digest: str
+    state: ArcState
+    steps: tuple[HistoryStep, ...]
 
 
 class ArcList(View):

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from loreloom.api.schemas.fields import Body, PlayerIdField, Text, View
-from loreloom.domain.ids import PaymentId, PlayerId, RefundId, WorldId
+from loreloom.domain.ids import PaymentId, PlayerId, RefundId, SubscriptionId, WorldId
 from loreloom.domain.money import CurrencyCode, Money
 from loreloom.domain.payment import PaymentState, RefundState
-from loreloom.domain.price_book import ItemKind
+from loreloom.domain.price_book import Interval, ItemKind
+from loreloom.domain.subscription import CancelWhen, SubscriptionState
 
 ID = r"^[A-Za-z0-9_][A-Za-z0-9_.:@~+-]{0,99}$"
 CouponCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")]
@@ -26,6 +27,8 @@ class StoreItemView(View):
     prices: tuple[Money, ...]
     coin: int
     days: int | None
+    every: Interval | None
+    level: int | None
     left: int | None
 
 
@@ -66,7 +69,10 @@ class RefundView(View):
 
 
 class PaymentView(View):
-    """A purchase. ``price`` is what is to be paid, ``refunded`` what was paid back of it."""
+    """A purchase. ``price`` is what is to be paid, ``refunded`` what was paid back of it.
+
+    ``subscription_id`` is the subscription that it begins once it is paid, or is a charge of.
+    """
 
     payment_id: PaymentId
     workflow_id: str
@@ -77,12 +83,79 @@ class PaymentView(View):
     price: Money
     list_price: Money
     coupon: str | None
+    subscription_id: SubscriptionId | None
     checkout: CheckoutView | None
     refunded: Money
     refunds: tuple[RefundView, ...]
     reason: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class SubscriptionView(View):
+    """A subscription. It is paid for until ``paid_until``, and then charged ``price``, by the list.
+
+    A coupon that still counts makes it less.
+    """
+
+    subscription_id: SubscriptionId
+    workflow_id: str
+    payment_id: PaymentId
+    world_id: WorldId
+    player_id: PlayerId
+    item: str
+    state: SubscriptionState
+    price: Money
+    every: Interval
+    coupon: str | None
+    paid_until: datetime
+    cancel_at_period_end: bool
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+
+
+class SubscriptionList(View):
+    """A player's subscriptions, oldest first; one page holds all of them."""
+
+    items: tuple[SubscriptionView, ...]
+    next: str | None = None
+
+
+class ChangeSubscription(Body):
+    """The level to go over to now."""
+
+    item: ItemName = Field(examples=["guild-silver"])
+
+
+class EndSubscription(Body):
+    """When the subscription is to end; what is paid for is the player's until its end."""
+
+    when: CancelWhen = CancelWhen.PERIOD_END
+
+
+class PostingView(View):
+    """One side of a movement: what an account gains, or loses below zero, in minor units."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+class MovementView(View):
+    """What one step booked; its postings sum to zero in each currency."""
+
+    transaction_id: str
+    kind: str
+    at: datetime
+    postings: tuple[PostingView, ...]
+
+
+class LedgerView(View):
+    """What was booked for a purchase, oldest first."""
+
+    payment_id: PaymentId
+    movements: tuple[MovementView, ...]
 
 
 class AskRefund(Body):

@@ -172,8 +172,9 @@ class GenerationView(View):
 
 
 class HistoryStep(View):
-    """One step of a quest. ``caused_by`` is the player, the rules of time, the engine or a model.
+    """One step of a quest or an arc.
 
+    ``caused_by`` is the player, the rules of time, the engine or a model.
     ``id`` is the chronicle entry's, null for a generation, which is no event of the world.
     """
 

@@ -32,5 +32,6 @@ def live_day(
         markets=markets,
         trouble=board.trouble,
         moods=moods,
+        goals=world.goals,
     )
     return after, happenings

@@ -1,6 +1,6 @@
 """What factions do with a day: each takes one act, by its goals, its means and its relations."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from random import Random
 
@@ -44,6 +44,7 @@ class Board:
     held: dict[str, str]
     regard: dict[str, int]
     trouble: dict[str, int]
+    wants: Mapping[str, Mapping[Goal, int]]
     told: list[Happening]
 
     def between(self, one: str, other: str) -> int:
@@ -96,6 +97,7 @@ def faction_day(world: LivingWorld, content: LifeContent, day: int, chance: Rand
         held=dict(world.held),
         regard=dict(world.regard),
         trouble={region: max(0, much - CALMING) for region, much in world.trouble.items()},
+        wants={faction.name: world.wants(faction) for faction in content.factions},
         told=[],
     )
     order = list(content.factions)
@@ -109,7 +111,7 @@ def faction_day(world: LivingWorld, content: LifeContent, day: int, chance: Rand
 
 
 def _choice(board: Board, faction: FactionContent) -> Act | None:
-    means, goals = board.factions[faction.name], faction.goals
+    means, goals = board.factions[faction.name], board.wants[faction.name]
     tired = means.wealth < TIRED or means.strength < TIRED
     weights: list[tuple[Act | None, int]] = [
         (None, REST),

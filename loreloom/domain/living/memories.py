@@ -36,6 +36,9 @@ class Deed(StrEnum):
     FAILED = "failed"
     GAVE_UP = "gave_up"
     REFUSED = "refused"
+    TOOK_PART = "took_part"
+    TOOK_SIDE = "took_side"
+    CROSSED = "crossed"
 
 
 def deed_of(progress: QuestProgress) -> Deed | None:
@@ -76,8 +79,19 @@ _DEEDS = {
     Deed.FAILED: "failed",
     Deed.GAVE_UP: "gave up",
     Deed.REFUSED: "would not help",
+    Deed.TOOK_PART: "took part",
+    Deed.TOOK_SIDE: "took their side",
+    Deed.CROSSED: "stood against them",
 }
-_OF_DEED = {Deed.KEPT_WORD: 4, Deed.FAILED: 6, Deed.GAVE_UP: 5, Deed.REFUSED: 1}
+_OF_DEED = {
+    Deed.KEPT_WORD: 4,
+    Deed.FAILED: 6,
+    Deed.GAVE_UP: 5,
+    Deed.REFUSED: 1,
+    Deed.TOOK_PART: 2,
+    Deed.TOOK_SIDE: 5,
+    Deed.CROSSED: 6,
+}
 _OF_KIND = {QuestKind.MAIN: 4, QuestKind.EVENT: 3, QuestKind.SIDE: 2, QuestKind.DAILY: 0}
 
 Relevance = Callable[[str, str], float]

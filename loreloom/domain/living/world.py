@@ -1,11 +1,11 @@
 """A living world as it stands at the end of a day, and what happens in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import combinations
 
-from loreloom.domain.living.content import LifeContent, Temper
+from loreloom.domain.living.content import FactionContent, Goal, LifeContent, Temper
 
 USUAL = 1000
 """A price's level at which a good costs what it usually does."""
@@ -55,7 +55,7 @@ class LivingWorld:
 
     ``held`` gives each region its one holder, or an empty name. ``regard`` is kept once for each
     two factions, under ``pair``. ``trouble`` is by region and ``moods`` by character, from -100 to
-    100.
+    100. ``goals`` is what stories have added to a faction's goals.
     """
 
     day: int
@@ -65,10 +65,17 @@ class LivingWorld:
     markets: Mapping[str, Mapping[str, Market]]
     trouble: Mapping[str, int]
     moods: Mapping[str, int]
+    goals: Mapping[str, Mapping[Goal, int]] = field(default_factory=dict)
 
     def between(self, one: str, other: str) -> int:
         """How two factions think of each other."""
         return self.regard[pair(one, other)]
+
+    def wants(self, faction: FactionContent) -> dict[Goal, int]:
+        """A faction's goals: those of its content, with what stories have added to them."""
+        added = self.goals.get(faction.name, {})
+        sums = {g: faction.goals.get(g, 0) + added.get(g, 0) for g in {**faction.goals, **added}}
+        return {goal: weight for goal, weight in sums.items() if weight > 0}
 
     def holdings(self, faction: str) -> tuple[str, ...]:
         """The regions that a faction holds."""
@@ -150,6 +157,7 @@ def fitted(world: LivingWorld, content: LifeContent) -> LivingWorld:
         },
         trouble={region: world.trouble.get(region, 0) for region in fresh.trouble},
         moods={name: world.moods.get(name, new) for name, new in fresh.moods.items()},
+        goals={name: leaning for name, leaning in world.goals.items() if name in fresh.factions},
     )
 
 

@@ -2,7 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Identity, Index, func
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from loreloom.state.tables.base import Base, Json
@@ -43,8 +52,46 @@ class Payment(Base):
     refunded: Mapped[int] = mapped_column(server_default="0")
     reason: Mapped[str | None]
     """Why it is unfulfilled, failed or expired."""
+    subscription_id: Mapped[str | None]
+    """The subscription that it began, or is a charge of."""
+    entitles: Mapped[bool] = mapped_column(server_default=true())
+    """Whether it gives something of its own; the charge for a change of level does not."""
+    opens: Mapped[Json | None]
+    """The planned start of the arc that a chapter opens, as the content was when it was sold."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Subscription(Base):
+    """What is charged again and again until it ends. Its charges are purchases of their own."""
+
+    __tablename__ = "subscriptions"
+    __table_args__ = (
+        _of_player(),
+        Index(
+            "uq_subscriptions_live",
+            "world_id",
+            "player_id",
+            unique=True,
+            postgresql_where="ended_at IS NULL",
+        ),
+        Index("uq_subscriptions_provider", "provider_id", unique=True),
+    )
+
+    subscription_id: Mapped[str] = mapped_column(primary_key=True)
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.payment_id"))
+    """The purchase that began it."""
+    world_id: Mapped[str]
+    player_id: Mapped[str]
+    provider_id: Mapped[str]
+    state: Mapped[str]
+    quote: Mapped[Json]
+    """What is charged for now, and what a coupon and its creator have of it."""
+    paid_until: Mapped[datetime]
+    cancel_at_period_end: Mapped[bool] = mapped_column(server_default=false())
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    ended_at: Mapped[datetime | None]
 
 
 class Refund(Base):
@@ -140,6 +187,7 @@ class ProviderEvent(Base):
     payment_id: Mapped[str | None]
     intent: Mapped[str | None]
     dispute_id: Mapped[str | None]
+    subscription_id: Mapped[str | None]
     deliveries: Mapped[int] = mapped_column(server_default="1")
     received_at: Mapped[datetime] = mapped_column(server_default=func.now())
     handled_at: Mapped[datetime | None]

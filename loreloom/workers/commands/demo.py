@@ -1,4 +1,4 @@
-"""`loreloom demo`: a quest from offer to epilogue on a stack of its own, told as a story."""
+"""`loreloom demo`: an arc and its quest on a stack of their own, told as a story."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """Play one quest from offer to epilogue and print it as a story; leaves nothing running."""
+    """Play an arc and its quest to their ends, printed as a story; leaves nothing running."""
     console = Console(highlight=False, soft_wrap=False)
 
     def say(text: str) -> None:

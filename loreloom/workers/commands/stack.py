@@ -24,7 +24,7 @@ INTERRUPTED = 130
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (up, migrate, worker, api):
+    for command in (up, migrate, worker, promote, api):
         app.command()(command)
 
 
@@ -74,6 +74,23 @@ def worker(
 
     with saying_what_is_missing():
         uvloop.run(run_worker(settings, settings.worker_roles, ready))
+
+
+def promote(build: Annotated[str, typer.Argument(help="A build that has workers.")]) -> None:
+    """Let new stories begin on a build; those that run stay with theirs."""
+    from loreloom.workers.builds import BuildRefused, make_current
+    from loreloom.workers.temporal_connection import connect
+
+    async def name_it(settings: Settings) -> str | None:
+        return await make_current(await connect(settings), settings, build)
+
+    with saying_what_is_missing():
+        try:
+            before = asyncio.run(name_it(Settings()))
+        except BuildRefused as refused:
+            typer.echo(f"{build} is not taken: {refused}", err=True)
+            raise typer.Exit(1) from refused
+    typer.echo(f"new stories begin on {build}" + (f", no longer on {before}" if before else ""))
 
 
 def api() -> None:
@@ -131,6 +148,7 @@ def _welcome(stack: Stack) -> str:
     serves_api = PartName.API in stack.started
     shown = {
         "API": serves_api and f"{settings.api_url} (its pages: {settings.api_url}/docs)",
+        "the console": serves_api and f"{settings.api_url}/console",
         "Temporal's UI": settings.temporal_ui_url,
         "Temporal": settings.temporal_address,
         "database": settings.database_url and _without_password(settings.database_url),

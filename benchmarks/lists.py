@@ -1,0 +1,174 @@
+"""How long the console's lists take where a world has very many quests.
+
+Each is the whole page: the database, the shaping and the HTML, asked for in this process without a
+socket; beside it the same first rows by a bare query on the table, in the same run.
+"""
+
+import argparse
+import asyncio
+import re
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import text
+from temporalio.client import Client
+
+from loreloom.api.app import create_app
+from loreloom.api.parts import AppParts
+from loreloom.domain.calendar import Calendar
+from loreloom.domain.canon import Rating
+from loreloom.domain.clock import Clock
+from loreloom.domain.ids import CanonName, WorldId
+from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.state.keys import Scope, ensure_key, new_secret
+from loreloom.state.store import Store
+from loreloom.state.worlds import WorldRecord, create_world
+from loreloom.workers.settings import Settings
+from loreloom.workers.stack import PartName, Stack
+
+WORLD = WorldId("world")
+FIRST_PAGE_MS, SEARCH_MS = 200, 300
+PLAYERS = 1000
+
+_PLAYERS = text(
+    """
+    INSERT INTO players (world_id, player_id, name)
+    SELECT :world, 'player-' || n, 'Player ' || n FROM generate_series(0, :players - 1) AS n
+    """
+)
+_QUESTS = text(
+    """
+    INSERT INTO quests (quest_id, world_id, player_id, request, state, plan, story, citations,
+                        created_at)
+    SELECT 'quest-' || n, :world, 'player-' || n % :players,
+        jsonb_build_object('kind', (ARRAY['side', 'daily', 'main', 'event'])[1 + n % 4]),
+        CASE WHEN n % 1000 = 0 THEN 'broken' WHEN n % 10 = 0 THEN 'active' ELSE 'completed' END,
+        jsonb_build_object(
+            'kind', 'side', 'difficulty', 'normal', 'level', 1, 'region', 'Region ' || n % 8,
+            'offer_seconds', 3600, 'objectives', jsonb_build_array(
+                jsonb_build_object('objective_id', 'one', 'kind', 'collect', 'required', 3,
+                                   'target', 'Thing ' || n % 500),
+                jsonb_build_object('objective_id', 'two', 'kind', 'deliver',
+                                   'target', 'Thing ' || n % 300, 'to', 'Person ' || n % 2000))),
+        jsonb_build_object('title', 'The errand ' || n, 'summary', repeat('Somebody waits. ', 12),
+            'giver', 'Person ' || n % 700, 'offer', repeat('Will you go? ', 10),
+            'objectives', jsonb_build_object('one', repeat('Fetch it. ', 8), 'two', 'Bring it.')),
+        '[]', now() - make_interval(secs => :quests - n)
+    FROM generate_series(1, :quests) AS n
+    """
+)
+_FLOOR = text("SELECT * FROM quests WHERE world_id = :world ORDER BY created_at DESC LIMIT 51")
+
+
+async def fill(store: Store, quests: int) -> None:
+    """One world with its players and quests."""
+    world = WorldRecord(
+        world_id=WORLD,
+        name="Many",
+        canon=CanonName("default"),
+        seed=1,
+        rating=Rating.TEEN,
+        world_daily_tokens=0,
+        player_daily_tokens=0,
+        calendar=Calendar(),
+        clock=Clock(anchor=datetime.now(UTC)),
+    )
+    await create_world(store, world)
+    async with store.transaction() as tx:
+        await tx.run(_PLAYERS, {"world": WORLD, "players": PLAYERS})
+        await tx.run(_QUESTS, {"world": WORLD, "players": PLAYERS, "quests": quests})
+    async with store.reading() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        await connection.execute(text("ANALYZE quests"))
+
+
+async def median_ms(ask: Callable[[], Awaitable[object]], times: int) -> float:
+    """The median time of asking, once it has been asked before."""
+    await ask()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        await ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+async def sign_in(client: httpx.AsyncClient, secret: str) -> None:
+    """Sign in as a browser would."""
+    page = await client.get("/console/sign-in")
+    found = re.search(r'name="form_token" value="([^"]+)"', page.text)
+    assert found is not None
+    form = {"form_token": found[1], "key": secret, "next": "/console/worlds"}
+    assert (await client.post("/console/sign-in", data=form)).status_code == 303
+
+
+async def measure(store: Store, quests: int, times: int) -> bool:
+    """Print what each list takes; whether all are within their bound."""
+    temporal = await Client.connect("127.0.0.1:9", lazy=True)
+    app = create_app(AppParts(store, temporal, Embedder.load(EmbeddingConfig())))
+    secret = new_secret()
+    await ensure_key(store, "bench", secret, frozenset({Scope.DESIGNER}))
+    list_of = f"/console/worlds/{WORLD}/quests"
+    asked = {
+        "first page": (list_of, FIRST_PAGE_MS),
+        "a player's": (f"{list_of}?player_id=player-7", SEARCH_MS),
+        "a rare state": (f"{list_of}?state=broken", SEARCH_MS),
+        "a state that none has": (f"{list_of}?state=failed", SEARCH_MS),
+        "kind and region": (f"{list_of}?kind=event&region=Region+3", SEARCH_MS),
+        "a name": (f"{list_of}?entity=Person+1999", SEARCH_MS),
+        "a name that none has": (f"{list_of}?entity=Nobody", SEARCH_MS),
+        "an hour long ago": (f"{list_of}?until=2000-01-01T00:00", SEARCH_MS),
+    }
+    table = Table("list", "median ms", "bound ms", title=f"{quests} quests, {times} times each")
+    within = True
+
+    async def floor() -> None:
+        async with store.reading() as connection:
+            (await connection.execute(_FLOOR, {"world": WORLD})).all()
+
+    table.add_row("floor: 51 rows, bare", f"{await median_ms(floor, times):.1f}", "")
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
+        await sign_in(client, secret)
+        assert "The errand" in (await client.get(list_of)).text
+        for name, (address, bound) in asked.items():
+            assert (await client.get(address)).status_code == 200
+            taken = await median_ms(lambda at=address: client.get(at), times)
+            within &= taken <= bound
+            table.add_row(name, f"{taken:.1f}", str(bound))
+    Console().print(table)
+    return within
+
+
+async def run(url: str, quests: int, times: int) -> bool:
+    """Fill a database and measure on it."""
+    store = Store(url)
+    try:
+        await fill(store, quests)
+        return await measure(store, quests, times)
+    finally:
+        await store.close()
+
+
+def main() -> int:
+    """Measure; returns 1 if a list is over its bound."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quests", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=15)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="loreloom-bench-", ignore_cleanup_errors=True) as home:
+        settings = Settings(loreloom_home=Path(home), database_url=None)
+        with Stack(settings, parts=[PartName.POSTGRES]) as stack:
+            url = stack.settings.required_database_url()
+            return int(not asyncio.run(run(url, given.quests, given.times)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

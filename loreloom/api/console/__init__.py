@@ -1,0 +1,1 @@
+"""The console: a server-rendered page at ``/console`` for designers and operators."""

@@ -1,0 +1,191 @@
+"""For operators: what is wrong, a workflow's steps, and replays with a dry run before them."""
+
+import secrets
+from collections.abc import Mapping
+from typing import TypeVar
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData
+
+from loreloom.api.console.pages import page
+from loreloom.api.console.session import Operator, SentForm
+from loreloom.api.context import context_of
+from loreloom.api.cursors import from_cursor, to_cursor
+from loreloom.api.errors import invalid
+from loreloom.api.ops.causes import causes_of
+from loreloom.api.ops.replaying import Wish, answers, replay_view
+from loreloom.api.ops.steps import history_of, steps_in
+from loreloom.api.problems import field_errors
+from loreloom.api.routes.ops import WorkflowIdPath
+from loreloom.api.schemas.fields import After
+from loreloom.api.schemas.ops import (
+    ReplayAnswers,
+    ReplayBody,
+    ReplaysBody,
+    StoryKind,
+    StoryQuery,
+    StoryState,
+)
+from loreloom.state import replays
+from loreloom.state.keys import KeyIdentity
+
+PAGE = 100
+QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
+
+B = TypeVar("B", bound=BaseModel)
+
+router = APIRouter(prefix="/ops")
+
+
+@router.get("")
+async def show_causes(request: Request, reader: Operator) -> Response:
+    """What is wrong, grouped by cause."""
+    found = await causes_of(context_of(request).stories, StoryQuery())
+    return page(request, "ops.html", causes=found)
+
+
+@router.get("/workflows")
+async def list_workflows(request: Request, reader: Operator, after: After = None) -> Response:
+    """Workflows that fit, each with what is wrong in it, to be replayed together."""
+    asked = {k: v for k, v in request.query_params.items() if v and k in QUERY_FIELDS}
+    found = await context_of(request).stories.page(_query(asked), PAGE, after)
+    return page(
+        request,
+        "workflows.html",
+        stories=found.items,
+        next=found.next,
+        asked=asked,
+        kinds=list(StoryKind),
+        states=list(StoryState),
+    )
+
+
+@router.get("/workflows/{workflow_id:path}")
+async def show_workflow(
+    request: Request, reader: Operator, workflow_id: WorkflowIdPath
+) -> Response:
+    """One workflow: what is wrong, its steps, and the replays that it had."""
+    context = context_of(request)
+    story = await context.stories.find(workflow_id)
+    history = await history_of(context.parts.temporal, story)
+    had = await replays.listed(context.parts.store, workflow_id=workflow_id, after=None, limit=PAGE)
+    return page(
+        request,
+        "workflow.html",
+        story=story,
+        steps=[step.view() for step in steps_in(history.events)],
+        replays=[replay_view(kept) for kept in had.items],
+        batch=_new_batch(),
+    )
+
+
+@router.get("/replays")
+async def list_replays(request: Request, reader: Operator, after: After = None) -> Response:
+    """Who replayed what, when, from where and why."""
+    found = await replays.listed(
+        context_of(request).parts.store,
+        workflow_id=None,
+        after=from_cursor("replays", after),
+        limit=PAGE,
+    )
+    return page(
+        request,
+        "replays.html",
+        replays=[replay_view(kept) for kept in found.items],
+        next=to_cursor("replays", found.next),
+    )
+
+
+@router.post("/replay")
+async def replay_one(request: Request, reader: Operator, form: SentForm) -> Response:
+    """Replay one workflow from a step, or say first what that would do."""
+    workflow_id = str(form.get("workflow_id", ""))
+    body = _body(
+        ReplayBody,
+        {
+            "from": str(form.get("from", "failure")),
+            "reason": str(form.get("reason", "")),
+            "dry_run": "sure" not in form,
+        },
+    )
+    wish = Wish(body.from_, body.reason, reader.name, body.dry_run)
+    made = await context_of(request).replays.replay_many([workflow_id], wish, _batch(form))
+    sent = [("workflow_id", workflow_id), ("from", body.from_)]
+    return _answered(request, answers(made, more=False), sent, body.reason, form, body.dry_run)
+
+
+@router.post("/replays")
+async def replay_many(request: Request, reader: Operator, form: SentForm) -> Response:
+    """Replay those that were marked, or all that a query finds, a hundred at most."""
+    ids = [str(value) for value in form.getlist("workflow_id")]
+    query = {k: str(form[k]) for k in QUERY_FIELDS if form.get(k)}
+    asked = {"query": query} if form.get("by") == "query" else {"workflow_ids": ids}
+    body = _body(
+        ReplaysBody,
+        {
+            **asked,
+            "from": str(form.get("from", "failure")),
+            "reason": str(form.get("reason", "")),
+            "dry_run": "sure" not in form,
+        },
+    )
+    sent = [("workflow_id", each) for each in ids] if body.query is None else [*query.items()]
+    sent += [("from", body.from_), ("by", "query" if body.query is not None else "ids")]
+    made = await _replayed(request, reader, body, _batch(form))
+    return _answered(request, made, sent, body.reason, form, body.dry_run)
+
+
+async def _replayed(
+    request: Request, reader: KeyIdentity, body: ReplaysBody, batch: str
+) -> ReplayAnswers:
+    desk = context_of(request).replays
+    wish = Wish(body.from_, body.reason, reader.name, body.dry_run)
+    if body.query is not None:
+        return await desk.replay_found(body.query, wish, batch)
+    if not body.workflow_ids:
+        raise invalid("workflow_ids", "mark at least one story")
+    return answers(await desk.replay_many(body.workflow_ids, wish, batch), more=False)
+
+
+def _answered(
+    request: Request,
+    made: ReplayAnswers,
+    sent: list[tuple[str, str]],
+    reason: str,
+    form: FormData,
+    dry_run: bool,
+) -> Response:
+    """The answers, and after a dry run the same again as a form that makes it so."""
+    many = request.url.path.endswith("/replays")
+    return page(
+        request,
+        "replayed.html",
+        made=made,
+        sent=sent,
+        reason=reason,
+        dry_run=dry_run,
+        batch=_batch(form),
+        action="/console/ops/replays" if many else "/console/ops/replay",
+    )
+
+
+def _query(asked: dict[str, str]) -> StoryQuery:
+    return _body(StoryQuery, asked)
+
+
+def _body(model: type[B], given: Mapping[str, object]) -> B:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        found = field_errors(error.errors())
+        raise invalid(found[0].field, found[0].message) from None
+
+
+def _new_batch() -> str:
+    return f"replays_{secrets.token_hex(12)}"
+
+
+def _batch(form: FormData) -> str:
+    """What a request is known by: the form sent twice is the same replay, made once."""
+    return str(form.get("batch") or _new_batch())

@@ -1,0 +1,81 @@
+"""What a chronicle entry says to a person: a sentence, and where to read on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loreloom.api.console.pages import in_words
+from loreloom.api.history import OF_ARCS
+from loreloom.api.history import TOLD as OF_QUESTS
+from loreloom.state.chronicle import Entry
+from loreloom.state.keys import KeyIdentity, Scope
+
+OTHERS: Mapping[str, str] = {
+    "world.created": "The world {name} began.",
+    "world.changed": "The world's settings were changed.",
+    "clock.new_day": "A new day.",
+    "clock.new_month": "The month of {name} began.",
+    "clock.new_season": "It is {name} now.",
+    "clock.new_year": "A new year.",
+    "clock.holiday": "Today is {name}.",
+    "clock.moon": "The moon: {name}.",
+    "clock.changed": "Somebody changed the clock.",
+    "clock.caught_up": "The clock caught up with what it had slept through.",
+    "weather.changed": "{region}: {state}.",
+    "player.created": "A player joined at level {level}.",
+    "rumour.begun": "It is whispered: {text}",
+    "life.caught_up": "The world lived the days that it had slept through.",
+    "fact.learned": "It is known now: {fact}.",
+}
+"""Sentences by kind; a kind without one that carries ``told`` says that, else its own name."""
+
+PLACES: Mapping[str, str] = {"quest": "/console/quests/{}", "arc": "/console/arcs/{}"}
+"""The console's pages by the first part of an entry's subject."""
+
+MONEY = ("payment.", "subscription.")
+
+
+class _Known(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return "?"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An entry as it is shown."""
+
+    entry: Entry
+    words: str
+    address: str | None
+
+
+def telling_of(entry: Entry) -> Telling:
+    """What to say of an entry."""
+    sort, _, name = entry.subject.partition("/")
+    place = PLACES.get(sort)
+    return Telling(
+        entry=entry,
+        words=_words(entry),
+        address=place.format(name) if place and name else None,
+    )
+
+
+def may_see(reader: KeyIdentity, entry: Entry) -> bool:
+    """Whether somebody may see an entry: payments are none of a designer's business."""
+    return Scope.OPS in reader.scopes or not entry.kind.startswith(MONEY)
+
+
+def _words(entry: Entry) -> str:
+    told = {**OTHERS, **OF_ARCS, **OF_QUESTS}.get(entry.kind)
+    if told is not None:
+        # Only the engine's own sentences are filled in; what fills them stays as it is.
+        return told.format_map(_Known({k: _shown(v) for k, v in entry.data.items()}))
+    said = entry.data.get("told")
+    if isinstance(said, str):
+        return said
+    return f"{in_words(entry.kind.partition('.')[2]).capitalize()}."
+
+
+def _shown(value: object) -> object:
+    """A code in words; anything longer as it is."""
+    return in_words(value) if isinstance(value, str) and " " not in value else value

@@ -1,0 +1,1 @@
+"""Inspecting, replaying and repairing stories, without a word of HTTP."""

@@ -1,0 +1,54 @@
+"""What is wrong, grouped: all that failed alike is one cause."""
+
+from loreloom.api.ops.stories import Stories
+from loreloom.api.schemas.ops import (
+    CauseList,
+    CauseView,
+    FailingView,
+    StoryQuery,
+    StoryState,
+    StoryView,
+)
+
+MOST_FAILED = 5_000
+MOST_RUNNING = 400
+STATES = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED)
+
+
+async def causes_of(stories: Stories, query: StoryQuery) -> CauseList:
+    """The causes of what the query asks for, the most frequent first.
+
+    Looks at the newest workflows only, where there are very many. Raises ``ApiError`` if Temporal
+    is away.
+    """
+    groups: dict[str, list[tuple[StoryView, FailingView]]] = {}
+    looked_at, complete = 0, True
+    for state in (*STATES, StoryState.STUCK):
+        if query.state not in (None, state):
+            continue
+        most = MOST_RUNNING if state is StoryState.STUCK else MOST_FAILED
+        found, whole = await stories.every(query.model_copy(update={"state": state}), most)
+        looked_at, complete = looked_at + len(found), complete and whole
+        for story in found:
+            if story.failing is not None:
+                groups.setdefault(story.failing.cause, []).append((story, story.failing))
+    causes = [_cause(group) for group in groups.values()]
+    causes.sort(key=lambda cause: (-cause.count, cause.cause))
+    return CauseList(items=tuple(causes), looked_at=looked_at, complete=complete)
+
+
+def _cause(group: list[tuple[StoryView, FailingView]]) -> CauseView:
+    (story, failing), *_ = group
+    players = {(each.world_id, each.player_id) for each, _ in group if each.player_id}
+    return CauseView(
+        cause=failing.cause,
+        kind=story.kind,
+        step=failing.step,
+        told=failing.told,
+        error=failing.error,
+        message=failing.message,
+        count=len(group),
+        players=len(players),
+        since=min(each.since for _, each in group),
+        latest=max(each.since for _, each in group),
+    )

@@ -1,0 +1,279 @@
+"""Replaying: a workflow is reset to a point of its history and goes on from there.
+
+Nothing that was written is written again: each writing step has its key of workflow id and step.
+docs/decisions/0006 says what a replay does and what it does not.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.ops.failing import fault_of
+from loreloom.api.ops.steps import START, Step, history_of, marker_failure, points_in, steps_in
+from loreloom.api.ops.stories import BAD, Stories
+from loreloom.api.schemas.ops import (
+    MAX_AT_ONCE,
+    Outcome,
+    ReplayAnswer,
+    ReplayAnswers,
+    ReplayView,
+    StoryQuery,
+    StoryState,
+    StoryView,
+)
+from loreloom.api.temporal import outages
+from loreloom.domain.ids import ArcId
+from loreloom.state import replays
+from loreloom.state.replays import AskedReplay, KeptReplay
+from loreloom.state.store import Store
+
+AT_ONCE = 8
+FAILURE = "failure"
+MOST_AGAIN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked of each story: from where, why, and by whom."""
+
+    from_point: str
+    reason: str
+    by: str
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Where a run is reset to, and what is done again then."""
+
+    story: StoryView
+    event_id: int
+    told: str
+    again: tuple[str, ...]
+    acts: int
+
+
+class Replays:
+    """Plans and makes replays, one or many at a time."""
+
+    def __init__(self, client: Client, store: Store, stories: Stories) -> None:
+        self._client = client
+        self._store = store
+        self._stories = stories
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    async def plan(self, workflow_id: str, from_point: str) -> Plan:
+        """What a replay would do. Raises ``ApiError`` if there is nothing to replay."""
+        story = await self._stories.find(workflow_id)
+        if from_point == FAILURE and story.state not in BAD:
+            raise ApiError(ErrorCode.NOTHING_FAILED, f"{workflow_id} is {story.state}")
+        events = (await history_of(self._client, story)).events
+        return _plan(story, events, await self._point(story, events, from_point))
+
+    async def replay(
+        self, workflow_id: str, wish: Wish, replay_id: str, batch_id: str | None = None
+    ) -> ReplayAnswer:
+        """Replay one workflow, or say what that would do. Raises ``ApiError`` if it cannot be."""
+        before = await replays.find(self._store, replay_id)
+        if before is not None:
+            return _made(before if before.new_run_id else await self._make(before))
+        plan = await self.plan(workflow_id, wish.from_point)
+        if wish.dry_run:
+            return _answer(plan, wish, Outcome.WOULD_REPLAY, None)
+        asked = AskedReplay(
+            replay_id=replay_id,
+            batch_id=batch_id,
+            workflow_id=workflow_id,
+            run_id=plan.story.run_id,
+            from_point=wish.from_point,
+            event_id=plan.event_id,
+            told=plan.told,
+            reason=wish.reason,
+            by=wish.by,
+        )
+        kept = await replays.keep(self._store, asked)
+        if kept.replay_id != replay_id and kept.new_run_id is not None:
+            raise ApiError(ErrorCode.MOVED_ON, f"{workflow_id} was replayed by {kept.by}")
+        made = await self._make(kept)
+        return _answer(plan, wish, Outcome.REPLAYED, made)
+
+    async def replay_many(
+        self, workflow_ids: Sequence[str], wish: Wish, batch_id: str
+    ) -> list[ReplayAnswer]:
+        """Replay each; what cannot be replayed is answered with the reason."""
+
+        async def one(number: int, workflow_id: str) -> ReplayAnswer:
+            async with self._slots:
+                try:
+                    return await self.replay(workflow_id, wish, f"{batch_id}_{number}", batch_id)
+                except ApiError as error:
+                    return ReplayAnswer(
+                        workflow_id=workflow_id,
+                        outcome=Outcome.REFUSED,
+                        from_=wish.from_point,
+                        code=error.code,
+                        detail=error.detail,
+                    )
+
+        unique = dict.fromkeys(workflow_ids)
+        return list(await asyncio.gather(*(one(n, each) for n, each in enumerate(unique))))
+
+    async def replay_found(self, query: StoryQuery, wish: Wish, batch_id: str) -> ReplayAnswers:
+        """Replay what a query finds, the hundred newest of it.
+
+        A batch that is resumed is answered with what it replayed before, too.
+        """
+        before = [_made(kept) for kept in await replays.of_batch(self._store, batch_id)]
+        found = await self._found(query, MAX_AT_ONCE + 1 - len(before))
+        room = max(0, MAX_AT_ONCE - len(before))
+        # Numbers of its own, so that none meets one of an earlier run of this batch.
+        part = f"{batch_id}_{secrets.token_hex(3)}" if before else batch_id
+        made = await self.replay_many([s.workflow_id for s in found[:room]], wish, part)
+        return answers([*before, *made], more=len(found) > room)
+
+    async def _found(self, query: StoryQuery, most: int) -> list[StoryView]:
+        states = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.STUCK)
+        found: list[StoryView] = []
+        for state in states if query.state is None else (query.state,):
+            after: str | None = None
+            while len(found) < most:
+                asked = query.model_copy(update={"state": state})
+                page = await self._stories.page(asked, most - len(found), after)
+                found += page.items
+                after = page.next
+                if after is None:
+                    break
+        return found
+
+    async def _make(self, kept: KeptReplay) -> KeptReplay:
+        if kept.workflow_id.startswith("arc/"):
+            await replays.revive_arc(self._store, ArcId(kept.workflow_id.removeprefix("arc/")))
+        request = ResetWorkflowExecutionRequest(
+            namespace=self._client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=kept.workflow_id, run_id=kept.run_id),
+            reason=f"{kept.by}: {kept.reason}",
+            workflow_task_finish_event_id=kept.event_id,
+            # The same replay asked for again is the same reset to Temporal.
+            request_id=kept.replay_id,
+        )
+        with outages():
+            try:
+                answer = await self._client.workflow_service.reset_workflow_execution(request)
+            except RPCError as error:
+                if error.status not in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.NOT_FOUND):
+                    raise
+                await replays.forget(self._store, kept.replay_id)
+                raise ApiError(ErrorCode.MOVED_ON, error.message) from error
+        return await replays.mark_made(self._store, kept.replay_id, answer.run_id)
+
+    async def _point(
+        self, story: StoryView, events: Sequence[HistoryEvent], from_point: str
+    ) -> int:
+        """The event to reset to. Raises ``ApiError`` if there is none."""
+        points = points_in(events)
+        if not points:
+            raise ApiError(ErrorCode.NOTHING_FAILED, "it has not begun: no worker has taken it")
+        if from_point == START:
+            return points[0]
+        if from_point == FAILURE:
+            return await self._failing_point(story, events) or points[-1]
+        found = [step for step in steps_in(events) if step.name == from_point]
+        if not found:
+            raise ApiError(ErrorCode.UNKNOWN_STEP, f"there is no step {from_point}")
+        return found[0].event_id
+
+    async def _failing_point(self, story: StoryView, events: Sequence[HistoryEvent]) -> int | None:
+        """The task by which the failing step was begun."""
+        if story.state is StoryState.STUCK:
+            return await self._stuck_point(story, events)
+        last = events[-1]
+        if not last.HasField("workflow_execution_failed_event_attributes"):
+            return None
+        fault = fault_of(last.workflow_execution_failed_event_attributes.failure)
+        if fault.scheduled_event_id:
+            return _task_of(events[fault.scheduled_event_id - 1])
+        markers = [event for event in events if marker_failure(event)]
+        return _task_of(markers[-1]) if markers else None
+
+    async def _stuck_point(self, story: StoryView, events: Sequence[HistoryEvent]) -> int | None:
+        with outages():
+            handle = self._client.get_workflow_handle(story.workflow_id, run_id=story.run_id)
+            described = (await handle.describe()).raw_description
+        pending = {activity.activity_id for activity in described.pending_activities}
+        for event in events:
+            if event.activity_task_scheduled_event_attributes.activity_id in pending:
+                return _task_of(event)
+        return None
+
+
+def answers(made: Sequence[ReplayAnswer], *, more: bool) -> ReplayAnswers:
+    """The answers for many, with their sums."""
+    return ReplayAnswers(
+        items=tuple(made),
+        replayed=sum(each.outcome is Outcome.REPLAYED for each in made),
+        refused=sum(each.outcome is Outcome.REFUSED for each in made),
+        more=more,
+    )
+
+
+def replay_view(kept: KeptReplay) -> ReplayView:
+    """A replay as it is shown."""
+    return ReplayView(
+        replay_id=kept.replay_id,
+        workflow_id=kept.workflow_id,
+        run_id=kept.run_id,
+        new_run_id=kept.new_run_id,
+        from_=kept.from_point,
+        told=kept.told,
+        reason=kept.reason,
+        by=kept.by,
+        at=kept.at,
+    )
+
+
+def _plan(story: StoryView, events: Sequence[HistoryEvent], event_id: int) -> Plan:
+    after: list[Step] = [step for step in steps_in(events) if step.event_id >= event_id]
+    return Plan(
+        story=story,
+        event_id=event_id,
+        told=after[0].told if after else "Go on with the story",
+        again=tuple(step.told for step in after[:MOST_AGAIN]),
+        acts=sum(step.acts for step in after),
+    )
+
+
+def _task_of(event: HistoryEvent) -> int:
+    """The task that a history's event was decided by."""
+    if event.HasField("marker_recorded_event_attributes"):
+        return event.marker_recorded_event_attributes.workflow_task_completed_event_id
+    return event.activity_task_scheduled_event_attributes.workflow_task_completed_event_id
+
+
+def _answer(plan: Plan, wish: Wish, outcome: Outcome, kept: KeptReplay | None) -> ReplayAnswer:
+    return ReplayAnswer(
+        workflow_id=plan.story.workflow_id,
+        outcome=outcome,
+        from_=wish.from_point,
+        told=plan.told,
+        again=plan.again,
+        acts=plan.acts,
+        replay=None if kept is None else replay_view(kept),
+    )
+
+
+def _made(kept: KeptReplay) -> ReplayAnswer:
+    return ReplayAnswer(
+        workflow_id=kept.workflow_id,
+        outcome=Outcome.REPLAYED,
+        from_=kept.from_point,
+        told=kept.told,
+        replay=replay_view(kept),
+    )

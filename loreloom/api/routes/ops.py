@@ -1,0 +1,223 @@
+"""What runs, what failed and why, and replaying it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from loreloom.api.answers import answer, problems
+from loreloom.api.auth import OpsCaller
+from loreloom.api.bodies import json_body, takes
+from loreloom.api.context import context_of
+from loreloom.api.cursors import from_cursor, to_cursor
+from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.ops.causes import causes_of
+from loreloom.api.ops.replaying import Wish, answers, replay_view
+from loreloom.api.ops.steps import history_of, steps_in
+from loreloom.api.schemas.fields import ID, After, Limit
+from loreloom.api.schemas.ops import (
+    WORKFLOW_ID,
+    CauseList,
+    ReplayAnswer,
+    ReplayAnswers,
+    ReplayBody,
+    ReplayList,
+    ReplaysBody,
+    StepList,
+    StoryKind,
+    StoryList,
+    StoryQuery,
+    StoryState,
+    StoryView,
+)
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.state import replays
+
+WorkflowIdPath = Annotated[
+    str, Path(pattern=WORKFLOW_ID, description="It may hold slashes.", examples=["quest/quest_1"])
+]
+
+
+def story_query(
+    kind: StoryKind | None = None,
+    state: StoryState | None = None,
+    world_id: Annotated[WorldId | None, Query(pattern=ID)] = None,
+    player_id: Annotated[PlayerId | None, Query(pattern=ID)] = None,
+    cause: Annotated[
+        str | None, Query(max_length=500, description="A `cause` of the list of causes.")
+    ] = None,
+) -> StoryQuery:
+    """Which workflows are asked for."""
+    return StoryQuery(
+        kind=kind, state=state, world_id=world_id, player_id=player_id, cause=cause or None
+    )
+
+
+Asked = Annotated[StoryQuery, Depends(story_query)]
+
+router = APIRouter(tags=["ops"])
+
+
+@router.get(
+    "/v1/ops/workflows",
+    operation_id="list_workflows",
+    response_model=StoryList,
+    responses=problems(422),
+)
+async def list_workflows(
+    request: Request, caller: OpsCaller, query: Asked, limit: Limit = 50, after: After = None
+) -> Response:
+    """What runs, what failed, at which step and why, newest first.
+
+    Without a `state`, what ended well is left out. A page may be shorter than `limit` though
+    others follow: go on until `next` is null.
+    """
+    return answer(await context_of(request).stories.page(query, limit, after))
+
+
+@router.get(
+    "/v1/ops/causes",
+    operation_id="list_causes",
+    response_model=CauseList,
+    responses=problems(422),
+)
+async def list_causes(request: Request, caller: OpsCaller, query: Asked) -> Response:
+    """What is wrong, grouped: how many failed alike, how many players it touches, since when."""
+    return answer(await causes_of(context_of(request).stories, query))
+
+
+@router.get(
+    "/v1/ops/workflows/{workflow_id:path}/steps",
+    operation_id="list_steps",
+    response_model=StepList,
+    responses=problems(404),
+)
+async def list_steps(request: Request, caller: OpsCaller, workflow_id: WorkflowIdPath) -> Response:
+    """The points that a workflow can be replayed from, in the story's words."""
+    context = context_of(request)
+    story = await context.stories.find(workflow_id)
+    history = await history_of(context.parts.temporal, story)
+    return answer(
+        StepList(
+            workflow_id=workflow_id,
+            run_id=story.run_id,
+            state=story.state,
+            items=tuple(step.view() for step in steps_in(history.events)),
+        )
+    )
+
+
+@router.get(
+    "/v1/ops/workflows/{workflow_id:path}/history",
+    operation_id="get_raw_history",
+    responses=problems(404),
+)
+async def get_raw_history(
+    request: Request, caller: OpsCaller, workflow_id: WorkflowIdPath
+) -> Response:
+    """The raw events of a workflow's present run, as Temporal's own tools read them."""
+    context = context_of(request)
+    story = await context.stories.find(workflow_id)
+    history = await history_of(context.parts.temporal, story)
+    return Response(history.to_json(), media_type="application/json")
+
+
+@router.post(
+    "/v1/ops/workflows/{workflow_id:path}/replay",
+    operation_id="replay_workflow",
+    response_model=ReplayAnswer,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(ReplayBody),
+)
+async def replay_workflow(
+    request: Request,
+    caller: OpsCaller,
+    workflow_id: WorkflowIdPath,
+    body: Annotated[ReplayBody, Depends(json_body(ReplayBody))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Replay a workflow from where it failed, from its start or from a step.
+
+    Nothing is granted, charged or told twice. With `dry_run` nothing happens: the answer says what
+    would be done again.
+    """
+    context = context_of(request)
+    wish = Wish(body.from_, body.reason, caller.name, body.dry_run)
+
+    async def replay(attempt: Attempt) -> Answer:
+        made = await context.replays.replay(workflow_id, wish, attempt.new_id("replay"))
+        return Answer(200, made)
+
+    return await once(context.parts.store, caller, idempotency_key, request, said_by(body), replay)
+
+
+@router.post(
+    "/v1/ops/replays",
+    operation_id="replay_many",
+    response_model=ReplayAnswers,
+    responses=problems(409, 413, 415, 422),
+    openapi_extra=takes(ReplaysBody),
+)
+async def replay_many(
+    request: Request,
+    caller: OpsCaller,
+    body: Annotated[ReplaysBody, Depends(json_body(ReplaysBody))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Replay many, a hundred at most, with an answer for each.
+
+    A query is of what failed or is stuck, unless it names a state; where it finds more than a
+    hundred, `more` says so, and the same query again takes the next.
+    """
+    context = context_of(request)
+    wish = Wish(body.from_, body.reason, caller.name, body.dry_run)
+
+    async def replay(attempt: Attempt) -> Answer:
+        batch_id = attempt.new_id("replays")
+        if body.query is not None:
+            return Answer(200, await context.replays.replay_found(body.query, wish, batch_id))
+        made = await context.replays.replay_many(body.workflow_ids or (), wish, batch_id)
+        return Answer(200, answers(made, more=False))
+
+    return await once(context.parts.store, caller, idempotency_key, request, said_by(body), replay)
+
+
+@router.get(
+    "/v1/ops/replays",
+    operation_id="list_replays",
+    response_model=ReplayList,
+    responses=problems(422),
+)
+async def list_replays(
+    request: Request,
+    caller: OpsCaller,
+    workflow_id: Annotated[str | None, Query(pattern=WORKFLOW_ID)] = None,
+    limit: Limit = 50,
+    after: After = None,
+) -> Response:
+    """Who replayed what, when, from where and why, newest first."""
+    page = await replays.listed(
+        context_of(request).parts.store,
+        workflow_id=workflow_id,
+        after=from_cursor("replays", after),
+        limit=limit,
+    )
+    return answer(
+        ReplayList(
+            items=tuple(replay_view(kept) for kept in page.items),
+            next=to_cursor("replays", page.next),
+        )
+    )
+
+
+# Last: an id may hold slashes, so this address would take those above.
+@router.get(
+    "/v1/ops/workflows/{workflow_id:path}",
+    operation_id="get_workflow",
+    response_model=StoryView,
+    responses=problems(404),
+)
+async def get_workflow(
+    request: Request, caller: OpsCaller, workflow_id: WorkflowIdPath
+) -> Response:
+    """One workflow: where it stands, and what is wrong with it."""
+    return answer(await context_of(request).stories.find(workflow_id))

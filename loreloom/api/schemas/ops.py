@@ -1,0 +1,217 @@
+"""What ops send and get: stories, what failed in them, and replays."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
+
+from loreloom.api.schemas.fields import ID, Body, Text, View
+from loreloom.domain.ids import PlayerId, WorldId
+
+MAX_AT_ONCE = 100
+WORKFLOW_ID = r"^[^\x00-\x1f\x7f]{1,300}$"
+
+WorkflowIdField = Annotated[str, StringConstraints(pattern=WORKFLOW_ID)]
+
+
+class StoryKind(StrEnum):
+    """What a workflow tells or does."""
+
+    QUEST = "quest"
+    ARC = "arc"
+    CLOCK = "clock"
+    WEATHER = "weather"
+    INGESTION = "ingestion"
+    PAYMENT = "payment"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    SUBSCRIPTION = "subscription"
+    RECONCILIATION = "reconciliation"
+
+
+class StoryState(StrEnum):
+    """Where a workflow stands. ``stuck`` runs, but a step of it is tried again and again."""
+
+    RUNNING = "running"
+    STUCK = "stuck"
+    FAILED = "failed"
+    TIMED_OUT = "timed_out"
+    TERMINATED = "terminated"
+    CANCELED = "canceled"
+    COMPLETED = "completed"
+
+
+class FailingView(View):
+    """What is wrong. ``cause`` is the same for all that failed alike; a list is filtered by it.
+
+    ``step`` is the activity's name, ``error`` the type of the error and perhaps its detail.
+    ``attempts`` is known of what is still being tried.
+    """
+
+    cause: str = Field(examples=["quest:quest_reward:BrokenStep:NumericValueOutOfRange"])
+    step: str
+    told: str = Field(examples=["Grant the reward"])
+    error: str
+    message: str
+    since: datetime
+    attempts: int | None = None
+
+
+class StoryView(View):
+    """A workflow as ops see it. ``story_state`` is the story's own word for where it stands."""
+
+    workflow_id: str
+    run_id: str
+    kind: str
+    state: StoryState
+    story_state: str | None
+    world_id: WorldId | None
+    player_id: PlayerId | None
+    started_at: datetime
+    closed_at: datetime | None
+    events: int
+    failing: FailingView | None
+
+
+class StoryList(View):
+    """A page of workflows, newest first."""
+
+    items: tuple[StoryView, ...]
+    next: str | None
+
+
+class CauseView(View):
+    """All that failed, or is stuck, alike; ``message`` is one of their messages."""
+
+    cause: str
+    kind: str
+    step: str
+    told: str
+    error: str
+    message: str
+    count: int
+    players: int
+    since: datetime
+    latest: datetime
+
+
+class CauseList(View):
+    """What is wrong, the most frequent first. ``complete`` is whether all was looked at."""
+
+    items: tuple[CauseView, ...]
+    looked_at: int
+    complete: bool
+
+
+class StepView(View):
+    """A point that a workflow can be replayed from: what is told of it is done again, and all
+    that came after."""
+
+    step: str
+    at: datetime
+    told: str
+    failed: bool
+    error: str | None = None
+
+
+class StepList(View):
+    """A run's steps in their order."""
+
+    workflow_id: str
+    run_id: str
+    state: StoryState
+    items: tuple[StepView, ...]
+
+
+class ReplayBody(Body):
+    """From where to replay, and why. ``from`` is ``failure``, ``start`` or a step's name."""
+
+    from_: Annotated[str, Field(alias="from", pattern=r"^[a-z0-9]{1,20}$")] = "failure"
+    reason: Text
+    dry_run: bool = False
+
+
+class StoryQuery(Body):
+    """Which stories; what is not named is not asked for."""
+
+    kind: StoryKind | None = None
+    state: StoryState | None = None
+    world_id: Annotated[WorldId, Field(pattern=ID)] | None = None
+    player_id: Annotated[PlayerId, Field(pattern=ID)] | None = None
+    cause: Text | None = None
+
+
+class ReplaysBody(Body):
+    """Which stories to replay, by their ids or by a query, and why."""
+
+    workflow_ids: Annotated[tuple[WorkflowIdField, ...], Field(max_length=MAX_AT_ONCE)] | None = (
+        None
+    )
+    query: StoryQuery | None = None
+    from_: Annotated[str, Field(alias="from", pattern=r"^(failure|start)$")] = "failure"
+    reason: Text
+    dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if (self.workflow_ids is None) == (self.query is None):
+            raise ValueError("name either workflow_ids or a query")
+        return self
+
+
+class ReplayView(View):
+    """A replay that was asked for. ``new_run_id`` is there once Temporal has taken it."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    replay_id: str
+    workflow_id: str
+    run_id: str
+    new_run_id: str | None
+    from_: str = Field(serialization_alias="from")
+    told: str
+    reason: str
+    by: str
+    at: datetime
+
+
+class ReplayList(View):
+    """A page of replays, newest first."""
+
+    items: tuple[ReplayView, ...]
+    next: str | None
+
+
+class Outcome(StrEnum):
+    """What came of asking for one replay."""
+
+    REPLAYED = "replayed"
+    WOULD_REPLAY = "would_replay"
+    REFUSED = "refused"
+
+
+class ReplayAnswer(View):
+    """The answer for one workflow. ``again`` is what is done again, in order; what has been
+    written stands, so that none of it changes the world twice. ``acts`` are given again too."""
+
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True)
+
+    workflow_id: str
+    outcome: Outcome
+    from_: str = Field(serialization_alias="from")
+    told: str | None = None
+    again: tuple[str, ...] = ()
+    acts: int = 0
+    replay: ReplayView | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class ReplayAnswers(View):
+    """The answers for many; ``more`` is whether the query finds others beyond these."""
+
+    items: tuple[ReplayAnswer, ...]
+    replayed: int
+    refused: int
+    more: bool

@@ -1,0 +1,232 @@
+"""Subscriptions at the provider: what is asked of it, and what it says, in our words."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import stripe
+from stripe import StripeClient
+from stripe.params import CouponCreateParams, InvoiceListParams
+from stripe.params.checkout import SessionCreateParams
+from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
+
+from loreloom.domain.ids import PaymentId, payment_of_invoice, subscription_of
+from loreloom.domain.price_book import CouponDuration, Discount, Interval, Quote, StoreItem
+from loreloom.domain.provider import Charge, SeenSubscription, SubscriptionStanding
+from loreloom.payments.refusing import ProviderRefused
+
+R = TypeVar("R")
+Asked = Callable[[Awaitable[Any]], Awaitable[Any]]
+
+PAGE = 100
+STANDINGS = {
+    "active": SubscriptionStanding.ACTIVE,
+    "trialing": SubscriptionStanding.ACTIVE,
+    "canceled": SubscriptionStanding.ENDED,
+    "incomplete_expired": SubscriptionStanding.ENDED,
+}
+FIRST, CYCLE = "subscription_create", "subscription_cycle"
+TAKEN = "resource_already_exists"
+
+
+class RecurringGateway:
+    """The provider's subscriptions. Every method raises ``ProviderError``."""
+
+    def __init__(self, client: StripeClient, asked: Asked) -> None:
+        self._client = client
+        self._asked = asked
+
+    async def checkout(
+        self, payment_id: PaymentId, quote: Quote, interval: Interval
+    ) -> SessionCreateParams:
+        """What a checkout is asked for that begins a subscription."""
+        about = {"payment_id": payment_id, "subscription_id": subscription_of(payment_id)}
+        price: PriceData = {
+            "currency": quote.currency.lower(),
+            "unit_amount": quote.list_amount,
+            "product_data": {"name": quote.item.name},
+            "recurring": {"interval": interval.value},
+        }
+        asked: SessionCreateParams = {
+            "mode": "subscription",
+            "metadata": about,
+            "subscription_data": {"metadata": about},
+            "line_items": [{"quantity": 1, "price_data": price}],
+        }
+        if quote.discount is not None:
+            asked["discounts"] = [{"coupon": await self._coupon(quote.discount, quote)}]
+        return asked
+
+    async def look(self, provider_id: str) -> SeenSubscription:
+        """How the provider has a subscription."""
+        found = await self._asked(self._client.v1.subscriptions.retrieve_async(provider_id))
+        standing = STANDINGS.get(found.status, SubscriptionStanding.UNPAID)
+        unpaid = None
+        if standing is SubscriptionStanding.UNPAID:
+            listed = await self._invoices(provider_id)
+            unpaid = next((one.id for one in listed if one.status == "open"), None)
+        return SeenSubscription(
+            standing=standing,
+            cancel_at_period_end=found.cancel_at_period_end,
+            open_invoice=unpaid,
+        )
+
+    async def charges(self, provider_id: str) -> list[Charge]:
+        """What was charged and paid lately, oldest first."""
+        paid = [one for one in await self._invoices(provider_id) if one.status == "paid"]
+        return [charge_of(invoice) for invoice in reversed(paid)]
+
+    async def change(self, provider_id: str, item: StoreItem, currency: str, key: str) -> None:
+        """Go over to another item now; what is left of the period is charged or credited."""
+        product = await self._product(item)
+        found = await self._asked(self._client.v1.subscriptions.retrieve_async(provider_id))
+        assert item.every is not None
+        price: Any = {
+            "currency": currency.lower(),
+            "product": product,
+            "recurring": {"interval": item.every.value},
+            "unit_amount": item.prices[currency],
+        }
+        await self._asked(
+            self._client.v1.subscriptions.update_async(
+                provider_id,
+                {
+                    "items": [{"id": found["items"].data[0].id, "price_data": price}],
+                    "proration_behavior": "always_invoice",
+                    "payment_behavior": "error_if_incomplete",
+                },
+                {"idempotency_key": key},
+            )
+        )
+
+    async def cancel_at_period_end(self, provider_id: str) -> None:
+        """Charge nothing any more, and end with the period that is paid."""
+        await self._asked(
+            self._client.v1.subscriptions.update_async(provider_id, {"cancel_at_period_end": True})
+        )
+
+    async def cancel(self, provider_id: str) -> None:
+        """End a subscription now; one that has ended stays so."""
+        if (await self.look(provider_id)).standing is not SubscriptionStanding.ENDED:
+            await self._asked(self._client.v1.subscriptions.cancel_async(provider_id))
+
+    async def pay(self, invoice: str, key: str) -> None:
+        """Try an unpaid invoice again. What came of it shows in the subscription."""
+        try:
+            await self._asked(
+                self._client.v1.invoices.pay_async(invoice, None, {"idempotency_key": key})
+            )
+        except ProviderRefused:
+            # It was declined again, or is paid by now: whoever looks next sees which.
+            return
+
+    async def give_up(self, invoice: str) -> None:
+        """Ask no more for an unpaid invoice; one that is paid by now stays paid."""
+        try:
+            await self._asked(self._client.v1.invoices.void_invoice_async(invoice))
+        except ProviderRefused:
+            return
+
+    async def payments(self) -> AsyncIterator[tuple[str, PaymentId]]:
+        """By which payments subscriptions of ours were paid, and as what we book each."""
+        asked: InvoiceListParams = {"limit": PAGE, "expand": ["data.payments"]}
+        while True:
+            page = await self._asked(self._client.v1.invoices.list_async(asked))
+            for invoice in page.data:
+                booked, intent = _booked_as(invoice), _intent(invoice)
+                if booked is not None and intent is not None:
+                    yield intent, booked
+            if not page.has_more or not page.data:
+                return
+            asked["starting_after"] = page.data[-1].id
+
+    async def _invoices(self, provider_id: str) -> list[stripe.Invoice]:
+        asked: InvoiceListParams = {
+            "subscription": provider_id,
+            "limit": PAGE,
+            "expand": ["data.payments"],
+        }
+        page = await self._asked(self._client.v1.invoices.list_async(asked))
+        # Newest first; of one second, a later one of ours is behind.
+        return sorted(page.data, key=lambda invoice: -_end(invoice))
+
+    async def _coupon(self, discount: Discount, quote: Quote) -> str:
+        """The coupon at the provider; a new one whenever its definition is another."""
+        value = (
+            f"{discount.percent}pct"
+            if discount.percent is not None
+            else f"{discount.amount_off}{quote.currency}"
+        )
+        lasts = f"{discount.duration}{discount.months or ''}"
+        asked: CouponCreateParams = {
+            "id": f"loreloom-{quote.coupon}-{value}-{lasts}",
+            "duration": discount.duration.value,
+        }
+        if discount.duration is CouponDuration.REPEATING and discount.months is not None:
+            asked["duration_in_months"] = discount.months
+        if discount.percent is not None:
+            asked["percent_off"] = discount.percent
+        elif discount.amount_off is not None:
+            asked["amount_off"] = discount.amount_off
+            asked["currency"] = quote.currency.lower()
+        await self._unless_taken(self._client.v1.coupons.create_async(asked))
+        return asked["id"]
+
+    async def _product(self, item: StoreItem) -> str:
+        product = f"loreloom-{item.item}"
+        made = self._client.v1.products.create_async({"id": product, "name": item.name})
+        await self._unless_taken(made)
+        return product
+
+    async def _unless_taken(self, making: Awaitable[Any]) -> None:
+        try:
+            await self._asked(making)
+        except ProviderRefused as error:
+            if error.code != TAKEN:
+                raise
+
+
+def charge_of(invoice: stripe.Invoice) -> Charge:
+    """A paid invoice, in our words."""
+    last = _last_line(invoice)
+    return Charge(
+        invoice=str(invoice.id),
+        first=invoice.billing_reason == FIRST,
+        renews=invoice.billing_reason in (FIRST, CYCLE),
+        amount=invoice.amount_paid,
+        currency=invoice.currency.upper(),
+        intent=_intent(invoice),
+        begins=_moment(last.period.start),
+        ends=_moment(last.period.end),
+        discounted=any(taken.amount for taken in invoice.total_discount_amounts or ()),
+    )
+
+
+def _booked_as(invoice: stripe.Invoice) -> PaymentId | None:
+    details = invoice.parent.subscription_details if invoice.parent else None
+    metadata = details.metadata.to_dict() if details and details.metadata else {}
+    if "payment_id" not in metadata:
+        return None
+    if invoice.billing_reason == FIRST:
+        return PaymentId(metadata["payment_id"])
+    return payment_of_invoice(str(invoice.id))
+
+
+def _intent(invoice: stripe.Invoice) -> str | None:
+    for made in invoice.payments.data if invoice.payments else ():
+        intent = made.payment.payment_intent
+        if intent is not None:
+            return intent if isinstance(intent, str) else intent.id
+    return None
+
+
+def _last_line(invoice: stripe.Invoice) -> Any:
+    return max(invoice.lines.data, key=lambda line: line.period.end)
+
+
+def _end(invoice: stripe.Invoice) -> int:
+    return int(_last_line(invoice).period.end)
+
+
+def _moment(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

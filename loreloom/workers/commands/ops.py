@@ -1,0 +1,197 @@
+"""`loreloom ops`: what failed and why, replaying it, and what a deploy would break."""
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from loreloom.api.schemas.ops import StoryKind, StoryQuery
+from loreloom.workers.client import ApiClient, Json
+from loreloom.workers.commands.output import AsJson, calling, show
+from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
+from loreloom.workers.worker import WORKFLOWS
+
+ops = typer.Typer(help="What failed and why, and replaying it.", no_args_is_help=True)
+ROOT = "/v1/ops"
+
+Kind = Annotated[StoryKind | None, typer.Option(help="Only this kind.")]
+World = Annotated[str | None, typer.Option(help="Only of this world.")]
+Player = Annotated[str | None, typer.Option(help="Only of this player.")]
+Reason = Annotated[str, typer.Option(help="Why; it is kept.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would happen; change nothing.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(ops, name="ops")
+
+
+@ops.command()
+def failed(
+    kind: Kind = None, world: World = None, player: Player = None, as_json: AsJson = False
+) -> None:
+    """Show what failed or is stuck, grouped by cause."""
+    with calling() as api:
+        found = api.get(f"{ROOT}/causes", kind=kind, world_id=world, player_id=player)
+    show(found, as_json, _causes)
+
+
+@ops.command()
+def steps(workflow_id: str, as_json: AsJson = False) -> None:
+    """Show the points that a workflow can be replayed from."""
+    with calling() as api:
+        found = api.get(f"{_path(workflow_id)}/steps")
+    show(found, as_json, _steps)
+
+
+@ops.command()
+def replay(
+    reason: Reason,
+    workflow_id: Annotated[str | None, typer.Argument(help="One workflow.")] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(help="Many: kind=…,state=…,world_id=…,player_id=…,cause=…"),
+    ] = None,
+    from_point: Annotated[
+        str, typer.Option("--from", help="failure, start or a step's name.")
+    ] = "failure",
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Replay a workflow, or all that a query finds. Exit 1 if any was refused.
+
+    Nothing is granted, charged or told twice. A query is of what failed, a hundred at a time,
+    until nothing is left.
+    """
+    if (workflow_id is None) == (query is None):
+        raise typer.BadParameter("name a workflow or a --query")
+    body: Json = {"from": from_point, "reason": reason, "dry_run": dry_run}
+    with calling() as api:
+        if workflow_id is not None:
+            items = [api.post(f"{_path(workflow_id)}/replay", body)]
+        else:
+            items = _replay_all(api, {**body, "query": _query(query or "")})
+    show({"items": items}, as_json, _replayed)
+    if any(item["outcome"] == "refused" for item in items):
+        raise typer.Exit(1)
+
+
+@ops.command()
+def replays(
+    workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who replayed what, when, from where and why."""
+    with calling() as api:
+        found = api.get(f"{ROOT}/replays", workflow_id=workflow, limit=limit)
+    show(found, as_json, _kept)
+
+
+@ops.command("verify")
+def verify_command(
+    histories: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, help="A recorded history, or a folder of them."),
+    ] = None,
+    live: Annotated[int, typer.Option(min=0, help="How many running stories of each kind.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Replay recorded and running stories against the code as it stands. Exit 1 if one breaks.
+
+    Of each kind the oldest, the newest and the longest running stories are taken. Changes nothing.
+    """
+    recorded = [each for path in histories or () for each in read_recorded(path)]
+    if live:
+        with calling() as api:
+            recorded += _sample(api, live)
+    found = asyncio.run(verify(recorded, WORKFLOWS))
+    show([each.model_dump() for each in found], as_json, _verified)
+    if any(each.breaks for each in found):
+        raise typer.Exit(1)
+
+
+def _path(workflow_id: str) -> str:
+    return f"{ROOT}/workflows/{quote(workflow_id, safe='/')}"
+
+
+def _query(text: str) -> Json:
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    given = {name.strip(): value.strip() for name, _, value in pairs}
+    unknown = set(given) - set(StoryQuery.model_fields)
+    if unknown or not given:
+        names = ", ".join(StoryQuery.model_fields)
+        raise typer.BadParameter(f"a query names some of {names}")
+    return dict(given)
+
+
+def _replay_all(api: ApiClient, body: Json) -> list[Json]:
+    """Replay page after page, until a page replays nothing or nothing is left."""
+    items: list[Json] = []
+    while True:
+        page = api.post(f"{ROOT}/replays", body)
+        items += page["items"]
+        if not page["more"] or not page["replayed"]:
+            return items
+
+
+def _sample(api: ApiClient, count: int) -> Iterator[Recorded]:
+    for kind in StoryKind:
+        running = list(api.pages(f"{ROOT}/workflows", kind=kind, state="running", limit=200))
+        for story in _spread(running, count):
+            history = api.get(f"{_path(story['workflow_id'])}/history")
+            yield Recorded(workflow_id=story["workflow_id"], kind=kind, events=history)
+
+
+def _spread(running: list[Json], count: int) -> list[Json]:
+    """The longest, the oldest and the newest, a third of each."""
+    if len(running) <= count:
+        return running
+    by_size = sorted(running, key=lambda story: -story["events"])
+    by_age = sorted(running, key=lambda story: story["started_at"])
+    orders = zip(by_size, by_age, reversed(by_age), strict=True)
+    taken: dict[str, Json] = {}
+    for story in (each for order in orders for each in order):
+        taken.setdefault(story["workflow_id"], story)
+        if len(taken) == count:
+            break
+    return list(taken.values())
+
+
+def _causes(found: Json) -> Iterable[str]:
+    for cause in found["items"]:
+        yield f"{cause['count']:>5} of {cause['players']} players  {cause['cause']}"
+        yield f"      {cause['told']}: {cause['message']} (since {cause['since'][:19]})"
+    if not found["items"]:
+        yield "nothing failed"
+    if not found["complete"]:
+        yield "there are more: only the newest were looked at"
+
+
+def _steps(found: Json) -> Iterable[str]:
+    for step in found["items"]:
+        error = f"  FAILED: {step['error']}" if step["failed"] else ""
+        yield f"{step['step']:<10} {step['at'][:19]}  {step['told']}{error}"
+
+
+def _replayed(found: Json) -> Iterable[str]:
+    for item in found["items"]:
+        said = item["detail"] or item["told"] or ""
+        yield f"{item['workflow_id']}  {item['outcome']}: {said}"
+    yield f"{len(found['items'])} workflows"
+
+
+def _kept(found: Json) -> Iterable[str]:
+    for kept in found["items"]:
+        when, who = kept["at"][:19], kept["by"]
+        yield f"{when}  {who}  {kept['workflow_id']} from {kept['from']}: {kept['reason']}"
+
+
+def _verified(found: list[dict[str, Any]]) -> Iterable[str]:
+    broken = [Held.model_validate(each) for each in found if each["breaks"]]
+    for each in broken:
+        yield f"{each.workflow_id}: event {each.event_id}: {each.breaks}"
+    yield f"{len(found)} histories replayed, {len(broken)} would break"

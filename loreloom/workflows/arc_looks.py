@@ -1,0 +1,30 @@
+"""When an arc looks at its world again."""
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.arc import Seen
+    from loreloom.domain import arc_wait
+    from loreloom.domain.arc import Beat
+    from loreloom.domain.arc_walk import ArcProgress
+
+SOON = 0.05
+"""Least real seconds to a moment of game time, so that a clock's rounding cannot spin."""
+
+
+def seconds_to_next_look(beat: Beat, progress: ArcProgress, seen: Seen, looks: int) -> float | None:
+    """Real seconds; ``None`` if nothing can come but a signal or an act."""
+    times = [_seconds_until(seen, moment) for moment in arc_wait.moments(beat, progress)]
+    if arc_wait.awaited_quest(beat, progress) is not None and not progress.done:
+        times.append(arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK_AT_QUEST))
+    if seen.not_before is not None:
+        timely = _seconds_until(seen, seen.not_before)
+        looked = arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK)
+        times.append(None if timely is None else max(looked, timely))
+    return min((seconds for seconds in times if seconds is not None), default=None)
+
+
+def _seconds_until(seen: Seen, moment: int) -> float | None:
+    """Real seconds to a game second by the clock as it was seen; ``None`` while paused."""
+    at = seen.clock.real_moment(moment)
+    return None if at is None else max(SOON, (at - workflow.now()).total_seconds())

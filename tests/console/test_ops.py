@@ -1,0 +1,109 @@
+"""An operator finds what broke, mends it, and has it played on: in a browser, paid once each."""
+
+import asyncio
+import secrets
+
+import pytest
+from playwright.async_api import expect
+from sqlalchemy import update
+from temporalio.client import WorkflowFailureError
+
+from loreloom.domain.ids import QuestId
+from loreloom.domain.quest import QuestState
+from loreloom.state.quests import find_quest
+from loreloom.state.store import Store
+from loreloom.state.tables.worlds import Player
+from tests.builders import a_plan
+from tests.console.conftest import Console, Reader
+from tests.console.test_pages import serious_findings
+from tests.quest.stage import Stage, eventually, stage
+
+BROKEN = 5
+MARK = "wages-by-overflow"
+
+
+async def break_quests(on: Stage, store: Store) -> list[str]:
+    """Quests that were played to their end, and whose reward cannot be granted."""
+    quests = [await on.accepted() for _ in range(BROKEN)]
+    await set_coin(store, 2**63 - 1)
+
+    async def play(number: int) -> str:
+        quest = quests[number]
+        assert (await quest.progress("last")).state is QuestState.BROKEN
+        with pytest.raises(WorkflowFailureError):
+            await quest.handle.result()
+        return quest.quest_id
+
+    return list(await asyncio.gather(*(play(n) for n in range(BROKEN))))
+
+
+async def set_coin(store: Store, coin: int) -> None:
+    async with store.transaction() as tx:
+        await tx.run(update(Player).where(Player.player_id == "player").values(coin=coin))
+
+
+async def test_what_broke_is_mended_and_replayed_and_paid_once(
+    console: Console, operator: Reader
+) -> None:
+    parts, page = console.api.parts, operator.page
+    store, prefix = parts.store, parts.config.queue_prefix
+    reason = f"{MARK} <b>{secrets.token_hex(3)}</b>"
+    async with stage(parts.temporal, store, prefix, a_plan()) as on:
+        ids = await break_quests(on, store)
+
+        async def all_are_listed() -> bool:
+            await page.goto("/console/ops")
+            row = page.get_by_role("row", name="Grant the reward")
+            return await row.count() == 1 and (await row.inner_text()).startswith(str(BROKEN))
+
+        await eventually(all_are_listed, "every broken quest is listed")
+        assert await serious_findings(page) == []
+        await page.get_by_role("link", name="Grant the reward").click()
+        assert await serious_findings(page) == []
+        await page.get_by_role("link", name=ids[0]).click()
+        await expect(page.get_by_role("heading", name="Grant the reward: failed")).to_be_visible()
+        assert await serious_findings(page) == []
+        await page.get_by_role("link", name="all that failed alike").click()
+
+        await set_coin(store, 5)
+        await page.get_by_label("Mark all on this page").check()
+        await page.get_by_label("Why").fill(reason)
+        await page.get_by_role("button", name="See what would happen").click()
+        await expect(page.get_by_text("Nothing has happened yet.")).to_be_visible()
+        assert await serious_findings(page) == []
+        assert {(await quest_state(on, quest_id)) for quest_id in ids} == {QuestState.BROKEN}
+        await page.get_by_role("button", name=f"Replay {BROKEN}").click()
+        await expect(page.get_by_text(f"{BROKEN} replayed, 0 refused.")).to_be_visible()
+
+        for quest_id in ids:
+            handle = parts.temporal.get_workflow_handle(f"quest/{quest_id}")
+            assert await handle.result() == QuestState.COMPLETED
+        assert (await on.player()).coin == 5 + BROKEN * 12
+
+    await page.get_by_role("link", name="Replays").click()
+    await expect(page.get_by_role("cell", name=reason)).to_have_count(BROKEN)
+    assert operator.complaints == []
+
+
+async def quest_state(on: Stage, quest_id: str) -> QuestState:
+    """Where readers see a quest."""
+    found = await find_quest(on.store, QuestId(quest_id))
+    assert found is not None
+    return found.progress.state
+
+
+async def test_a_replay_needs_a_reason_and_something_to_replay(
+    console: Console, operator: Reader
+) -> None:
+    page = operator.page
+    await page.goto("/console/worlds")
+    token = await page.locator("input[name=form_token]").first.input_value()
+    for form, said in (
+        ({"workflow_id": "quest/none"}, "reason"),
+        ({"reason": "because"}, "mark at least one"),
+    ):
+        answer = await page.context.request.post(
+            "/console/ops/replays", form={"form_token": token, **form}
+        )
+        assert answer.status == 422
+        assert said in await answer.text()

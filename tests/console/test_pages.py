@@ -1,0 +1,181 @@
+"""The console in a real browser: what a designer sees, by mouse, by keyboard and by axe."""
+
+import re
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.state.keys import Scope
+from loreloom.state.store import Event
+from tests.console.conftest import Console, Reader
+from tests.console.told import REFUSED
+
+SERIOUS = {"serious", "critical"}
+
+
+def pages(console: Console) -> dict[str, str]:
+    """Every page that a designer has, by its address, with its heading."""
+    told = console.told
+    world = f"/console/worlds/{told.world_id}"
+    canon = "/console/canon/default"
+    return {
+        "/console/worlds": "Worlds",
+        world: "Shard <one>",
+        f"{world}/quests": "Quests",
+        f"{world}/quests?state=expired": "Quests",
+        f"{world}/arcs": "Arcs",
+        f"/console/quests/{told.quest_id}": "The Lantern",
+        f"/console/arcs/{told.arc_id}": "The Two Copies",
+        canon: "Canon default",
+        f"{canon}?q=who+keeps+the+light": "Canon default",
+        f"{canon}?q=who+keeps+the+light&player_id=mara": "Canon default",
+        f"{canon}/entities": "Canon default",
+        f"/console/documents/{told.passage.document_id}": "The Harbour",
+        f"/console/passages/{told.passage.passage_id}": "The keeper of the light",
+        f"/console/entities/{told.passage.entities[0].entity_id}": "Old Hest",
+        "/console/find?q=nobody": "Nothing has this id",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_can_be_read_by_everyone(console: Console, scheme: str) -> None:
+    reader = await console.signed_in(Scope.DESIGNER, color_scheme=scheme)
+    for address, heading in pages(console).items():
+        answer = await reader.page.goto(address)
+        assert answer is not None
+        assert answer.status == (404 if "nobody" in address else 200), address
+        await expect(reader.page.locator("h1")).to_have_text(re.compile(re.escape(heading)))
+        assert await serious_findings(reader.page) == [], address
+    # What is not there is answered 404, which the browser puts down as an error of its own.
+    assert [c for c in reader.complaints if "404" not in c] == []
+    await reader.page.context.close()
+
+
+async def test_no_page_is_wider_than_a_narrow_screen(console: Console) -> None:
+    reader = await console.signed_in(Scope.DESIGNER, viewport={"width": 360, "height": 720})
+    for address in pages(console):
+        await reader.page.goto(address)
+        wide = await reader.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, address
+    await reader.page.context.close()
+
+
+async def test_from_a_players_complaint_to_the_passage_behind_a_sentence(
+    console: Console, designer: Reader
+) -> None:
+    page = designer.page
+    await page.goto(f"/console/worlds/{console.told.world_id}/quests")
+    await page.get_by_role("link", name="mara").first.click()
+    await page.get_by_role("link", name="The Lantern").click()
+    sentence = page.locator(".words p", has_text="Somebody owes Old Hest.")
+    await sentence.get_by_role("link", name="Passage 1").click()
+    passage = page.locator("blockquote", has_text="She has kept it for forty years.")
+    await expect(passage).to_be_visible()
+
+
+async def test_a_quests_story_says_why(console: Console, designer: Reader) -> None:
+    page = designer.page
+    await page.goto(f"/console/quests/{console.told.quest_id}")
+    story = page.get_by_role("region", name="The story")
+    await expect(story).to_contain_text(
+        "1\N{THIN SPACE}200 tokens in, 300 out · 4\N{THIN SPACE}100 ms · 2 attempts"
+    )
+    await expect(story.get_by_text("1 of 2 attempts refused")).to_be_visible()
+    await expect(story).to_contain_text("nobody is the Moon Emperor")
+    await story.get_by_text("Its text").first.click()
+    await expect(story.get_by_text(REFUSED)).to_be_visible()
+    await story.get_by_text("1 found and left out").click()
+    await expect(story.get_by_text("left out: no room")).to_be_visible()
+    link = page.get_by_role("link", name="the raw events in Temporal")
+    address = await link.get_attribute("href")
+    assert address is not None
+    assert address.endswith("/workflows/quest%2Fquest_lantern")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("player_id=mara", True), ("player_id=other", False), ("state=designing", True),
+        ("kind=side&region=Harbour", True), ("kind=main", False), ("region=Upper+Market", False),
+        ("entity=Old+Hest", True), ("entity=the+Lantern", True), ("entity=Nobody", False),
+        ("since=2020-01-01T00:00", True), ("until=2020-01-01T00:00", False),
+    ],
+)  # fmt: skip
+async def test_quests_are_found_by_what_is_known_of_them(
+    console: Console, designer: Reader, asked: str, found: bool
+) -> None:
+    await designer.page.goto(f"/console/worlds/{console.told.world_id}/quests?{asked}")
+    await expect(designer.page.get_by_role("link", name="The Lantern")).to_have_count(int(found))
+
+
+async def test_an_arc_says_where_it_stands_and_what_would_have_to_hold(
+    console: Console, designer: Reader
+) -> None:
+    await designer.page.goto(f"/console/arcs/{console.told.arc_id}")
+    graph = designer.page.get_by_role("group", name=re.compile("The Two Copies: 11 beats"))
+    await graph.get_by_role("link", name="while-it-lasts").click()
+    card = designer.page.locator("#beat-while-it-lasts")
+    await expect(card).to_contain_text("if the last quest must have completed")
+
+
+async def test_what_happens_appears_while_one_looks(console: Console, designer: Reader) -> None:
+    world = WorldId(console.told.world_id)
+    await designer.page.goto(f"/console/worlds/{world}")
+    await expect(designer.page.get_by_text("live", exact=True)).to_be_visible()
+    async with console.api.parts.store.transaction() as tx:
+        happened = Event(
+            world_id=world,
+            key="test/live",
+            kind="rumour.begun",
+            subject=world,
+            player_id=PlayerId("mara"),
+            data={"text": "<b>a light</b> was seen"},
+        )
+        tx.tell(happened)
+    first = designer.page.get_by_role("list", name="What happens now").locator("li").first
+    await expect(first).to_contain_text("It is whispered: <b>a light</b> was seen")
+
+
+async def test_the_forecast_is_said_in_words_too(console: Console, designer: Reader) -> None:
+    await designer.page.goto(f"/console/worlds/{console.told.world_id}")
+    pictures = designer.page.locator("svg.forecast")
+    await expect(pictures).to_have_count(2)
+    said = await pictures.first.get_attribute("aria-label")
+    assert said is not None
+    assert re.search(r"now for \d+ h.*between -?\d+ and -?\d+ °C", said), said
+
+
+async def test_the_keyboard_alone_is_enough(console: Console, designer: Reader) -> None:
+    page = designer.page
+    await page.goto(f"/console/worlds/{console.told.world_id}/quests")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    await page.keyboard.press("Enter")
+    for _ in range(40):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.textContent") == "The Lantern":
+            break
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("heading", name="The Lantern")).to_be_visible()
+
+
+async def test_any_id_leads_to_its_page(console: Console, designer: Reader) -> None:
+    page = designer.page
+    for name, address in {
+        "gen_lantern": f"quests/{console.told.quest_id}#gen_lantern",
+        "quest/quest_lantern": f"quests/{console.told.quest_id}",
+        console.told.arc_id: f"arcs/{console.told.arc_id}",
+        console.told.passage.passage_id: f"passages/{console.told.passage.passage_id}",
+        "mara": f"worlds/{console.told.world_id}/quests?player_id=mara",
+    }.items():
+        await page.get_by_role("searchbox", name=re.compile("Find a quest")).fill(name)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"**/console/{address}")
+
+
+async def serious_findings(page: Page) -> list[str]:
+    """What axe finds that keeps people from using the page."""
+    found = (await Axe().run(page)).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in SERIOUS]

@@ -1,0 +1,166 @@
+"""What has happened in the world that the console shows: a complaint can begin with any of it."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loreloom.domain.draft import Problem
+from loreloom.domain.ids import (
+    CanonName,
+    GenerationId,
+    PlayerId,
+    QuestId,
+    WorldId,
+    quest_workflow_id,
+)
+from loreloom.domain.quest import QuestState, Source
+from loreloom.generation.outcomes import Outcome
+from loreloom.generation.records import (
+    AttemptRecord,
+    GenerationRecord,
+    LeftOutReason,
+    Message,
+    PassageLeftOut,
+)
+from loreloom.generation.tiers import Purpose, TierName
+from loreloom.knowledge.documents import list_documents
+from loreloom.knowledge.embedding import Embedder
+from loreloom.knowledge.passages import PassageView, passages_of_document
+from loreloom.state.generations import KeptGeneration, keep_generation
+from loreloom.state.quests import (
+    Citation,
+    QuestRequest,
+    keep_design,
+    request_quest,
+)
+from loreloom.state.store import Event, Store
+from tests.api.conftest import Api
+from tests.api.designs import small_design
+from tests.knowledge.conftest import ingest_into
+
+HOSTILE = "<script>document.title = 'owned'</script>"
+REFUSED = "Old Hest and the Moon Emperor want it."
+LORE = """---
+title: The Harbour
+about: What the harbour knows.
+rating: everyone
+entities:
+  - {name: Old Hest, kind: person, ties: [{to: The Lantern, as: keeper}]}
+  - {name: The Lantern, kind: thing}
+---
+# The Harbour
+## The keeper of the light
+Old Hest keeps the Lantern at the end of the pier. She has kept it for forty years.
+
+## The tide
+The tide comes twice a day and takes what nobody has tied down.
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Where to look."""
+
+    world_id: str
+    quest_id: str
+    arc_id: str
+    passage: PassageView
+    left_out: PassageView
+
+
+async def tell(api: Api, embedder: Embedder) -> Told:
+    """A world with a canon, a player of a hostile name, a generated quest, and an arc."""
+    store = api.parts.store
+    await ingest_into(store, embedder, "harbour.md", LORE)
+    (document,) = (await list_documents(store, CanonName("default"))).items
+    keeper, tide = await passages_of_document(store, document.document_id, limit=5)
+    world_id = (await api.world(name="Shard <one>"))["world_id"]
+    for player in ("mara", "other"):
+        await api.player(world_id, player)
+    body = {"player_id": "mallory", "name": HOSTILE}
+    assert (await api.game.post(f"/v1/worlds/{world_id}/players", json=body)).status_code == 201
+    quest_id = await written_quest(store, WorldId(world_id), keeper, tide)
+    arc = {"arc": "the-two-copies", "player_id": "mara"}
+    started = await api.game.post(f"/v1/worlds/{world_id}/arcs", json=arc)
+    assert started.status_code == 202, started.text
+    return Told(world_id, quest_id, started.json()["arc_id"], keeper, tide)
+
+
+async def written_quest(
+    store: Store, world_id: WorldId, rests_on: PassageView, left_out: PassageView
+) -> QuestId:
+    """A quest by a model, whose first attempt was refused, asked for in hostile words."""
+    quest_id = QuestId("quest_lantern")
+    subject = quest_workflow_id(quest_id)
+    request = QuestRequest(region="Harbour", theme=HOSTILE)
+    citation = Citation(
+        passage_id=rests_on.passage_id, document=rests_on.document, heading="The keeper"
+    )
+    design = small_design().model_copy(
+        update={"citations": (citation,), "source": Source.GENERATED, "tier": "silver"}
+    )
+    async with store.transaction() as tx:
+        await request_quest(tx, quest_id, world_id, PlayerId("mara"), request, None)
+    async with store.transaction() as tx:
+        await keep_generation(tx, _generation(world_id, subject, rests_on, left_out))
+        await keep_design(tx, quest_id, design)
+        tx.tell(
+            Event(
+                world_id=world_id,
+                key=f"{subject}/offered",
+                kind="quest.offered",
+                subject=subject,
+                player_id=PlayerId("mara"),
+                data={"quest_id": quest_id, "state": QuestState.OFFERED},
+            )
+        )
+    return quest_id
+
+
+def _generation(
+    world_id: WorldId, subject: str, rests_on: PassageView, left_out: PassageView
+) -> KeptGeneration:
+    problem = Problem(code="unknown_name", field="summary", message="nobody is the Moon Emperor")
+    record = GenerationRecord(
+        purpose=Purpose.QUEST,
+        source=Source.GENERATED,
+        messages=(Message(role="user", content=f"Wish: {HOSTILE}\n{rests_on.text}"),),
+        passages=(rests_on.passage_id,),
+        left_out=(
+            PassageLeftOut(passage_id=left_out.passage_id, reason=LeftOutReason.TOKEN_BUDGET),
+        ),
+        tier=TierName.SILVER,
+        model="silver",
+        seed=7,
+        tokens_in=1200,
+        tokens_out=300,
+        milliseconds=4100,
+        attempts=(_attempt(REFUSED, problem), _attempt("Somebody owes Old Hest.")),
+    )
+    return KeptGeneration(
+        generation_id=GenerationId("gen_lantern"),
+        key=f"{subject}/design",
+        world_id=world_id,
+        player_id=PlayerId("mara"),
+        subject=subject,
+        purpose="quest",
+        record=record.model_dump(mode="json"),
+        tokens=1500,
+    )
+
+
+def _attempt(text: str, *problems: Problem) -> AttemptRecord:
+    return AttemptRecord(
+        tier=TierName.SILVER,
+        url_index=0,
+        model="silver",
+        seed=7,
+        started_at=datetime.now(UTC),
+        queued_ms=3,
+        first_token_ms=240,
+        total_ms=2000,
+        prompt_tokens=600,
+        completion_tokens=150,
+        outcome=Outcome.OK,
+        text=text,
+        problems=problems,
+    )

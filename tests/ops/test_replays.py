@@ -1,0 +1,79 @@
+"""Quests that failed are found by their cause, mended and replayed: each ends and pays once."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import update
+
+from loreloom.state.tables.worlds import Player
+from tests.api.conftest import Api
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+MANY = 12
+
+
+async def test_many_that_failed_alike_are_replayed_at_once_and_pay_once(api: Api) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    store = api.parts.store
+    quests = [await api.accepted(world) for _ in range(MANY)]
+    async with store.transaction() as tx:
+        await tx.run(update(Player).values(coin=2**63 - 1))
+    await asyncio.gather(*(_finish(api, quest["quest_id"]) for quest in quests))
+    for quest in quests:
+        await api.until_state(quest["quest_id"], "broken")
+
+    causes = (await api.ops.get("/v1/ops/causes", params={"world_id": world})).json()["items"]
+    assert [(cause["count"], cause["players"]) for cause in causes] == [(MANY, 1)]
+    assert causes[0]["step"] == "quest_reward"
+    listed = (await api.ops.get("/v1/ops/workflows", params={"state": "failed"})).json()["items"]
+    assert {story["workflow_id"] for story in listed} == {q["workflow_id"] for q in quests}
+
+    async with store.transaction() as tx:
+        await tx.run(update(Player).values(coin=0))
+    body = {"query": {"cause": causes[0]["cause"]}, "reason": "the purse was mended"}
+    told = (await api.ops.post("/v1/ops/replays", json={**body, "dry_run": True})).json()
+    assert [item["outcome"] for item in told["items"]] == ["would_replay"] * MANY
+    key = {"Idempotency-Key": "mended"}
+    answer = await api.ops.post("/v1/ops/replays", json=body, headers=key)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["replayed"] == MANY
+    again = await api.ops.post("/v1/ops/replays", json=body, headers=key)
+    assert again.json() == answer.json()
+
+    ended = [await api.until_state(quest["quest_id"], "completed") for quest in quests]
+    path = f"/v1/worlds/{world}/players/mara"
+    player = (await api.game.get(path)).json()
+    assert player["coin"] == sum(quest["rewards"]["coin"] for quest in ended)
+    kept = (await api.ops.get("/v1/ops/replays")).json()["items"]
+    assert {(k["reason"], k["from"]) for k in kept} == {("the purse was mended", "failure")}
+    assert len(kept) == MANY
+    left = (await api.ops.get("/v1/ops/causes", params={"world_id": world})).json()["items"]
+    assert left == []
+
+
+async def test_what_goes_its_way_is_not_replayed_for_a_failure(api: Api) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    quest = await api.accepted(world)
+    path = f"/v1/ops/workflows/{quest['workflow_id']}"
+    refused = await api.ops.post(f"{path}/replay", json={"reason": "why not"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "nothing_failed")
+    steps = (await api.ops.get(f"{path}/steps")).json()["items"]
+    assert steps[0]["step"] == "start"
+    assert any("takes the offer" in step["told"] for step in steps)
+    asked = {"from": "step99999", "reason": "why not"}
+    unknown = await api.ops.post(f"{path}/replay", json=asked)
+    assert unknown.json()["code"] == "unknown_step"
+    assert (await api.designer.get(path)).status_code == 403
+    assert (await api.ops.get("/v1/ops/workflows/quest/none")).status_code == 404
+
+
+async def _finish(api: Api, quest_id: str) -> None:
+    """Gather all of it and choose the way that ends the quest."""
+    path = f"/v1/quests/{quest_id}"
+    gather = {"action_id": "gather", "objective_id": "gather", "amount": 3}
+    assert (await api.game.post(f"{path}/progress", json=gather)).status_code == 200
+    choose = {"action_id": "choose", "choice_id": "justice"}
+    assert (await api.game.post(f"{path}/choose", json=choose)).status_code == 200

@@ -1,0 +1,186 @@
+"""Subscriptions against the real stand-in: begun, renewed, failed and mended, changed, ended."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from loreloom.domain.ids import SubscriptionId
+from loreloom.state import chronicle
+from loreloom.state.subscriptions import find_subscription
+from tests.payments.conftest import Till
+
+BAD_CARD = "4000000000000341"
+
+
+async def _told(till: Till, world: str) -> list[str]:
+    found = await chronicle.read(till.api.parts.store, world, kind="subscription.")
+    return [entry.kind for entry in found]
+
+
+async def _has(till: Till, world: str) -> list[tuple[str, str]]:
+    held = (await till.player(world))["entitlements"]
+    return [(each["entitlement"], each["until"][:19]) for each in held]
+
+
+async def _order(till: Till, subscription: dict[str, Any], act: str, **body: Any) -> Any:
+    path = f"/v1/subscriptions/{subscription['subscription_id']}/{act}"
+    return await till.api.game.post(path, json=body)
+
+
+async def _running(till: Till, subscription_id: str) -> None:
+    """A paid subscription's workflow is started by the API's sweep; an order waits for it."""
+    path = f"/v1/subscriptions/{subscription_id}/change"
+    same = await till.api.game.post(path, json={"item": "bronze"})
+    assert same.json()["code"] == "already_owned"
+
+
+async def test_a_subscription_renews_and_every_charge_is_booked(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze", coupon="ALWAYS")
+    name = begun["subscription_id"]
+    assert (begun["state"], begun["item"], begun["every"]) == ("active", "bronze", "month")
+    assert await _has(till, world) == [("bronze", begun["paid_until"][:19])]
+    assert (await till.order(world, "gold")).json()["code"] == "already_subscribed"
+
+    for _ in range(2):
+        before = await till.subscription(name)
+        await till.at_provider(name, "renew")
+        await _later(till, before)
+    renewed = await till.subscription(name)
+    # The creator of a code that counts for ever has a fifth of every charge.
+    assert await till.balance() == {
+        ("provider", "USD"): 3 * 450,
+        ("sales", "USD"): -3 * 450,
+        ("creators", "USD"): 3 * 90,
+        ("creator/wren", "USD"): -3 * 90,
+    }
+    assert (await _has(till, world))[-1] == ("bronze", renewed["paid_until"][:19])
+    assert await _told(till, world) == ["subscription.started", *["subscription.renewed"] * 2]
+    report = (await till.api.ops.post("/v1/payments/reconcile")).json()
+    assert [d for d in report["differences"] if d["kind"] != "unknown_to_us"] == []
+
+    listed = await till.api.game.get(f"/v1/worlds/{world}/players/mara/subscriptions")
+    assert [each["subscription_id"] for each in listed.json()["items"]] == [name]
+
+
+async def _later(till: Till, before: dict[str, Any], seconds: float = 30) -> dict[str, Any]:
+    """The subscription once it is paid for longer than it was."""
+
+    def paid(found: dict[str, Any]) -> datetime:
+        return datetime.fromisoformat(found["paid_until"])
+
+    deadline = seconds
+    found = before
+    while paid(found) <= paid(before):
+        assert deadline > 0, found
+        found = await till.subscription(before["subscription_id"])
+        deadline -= 0.1
+        await asyncio.sleep(0.1)
+    return found
+
+
+async def test_a_failed_charge_is_past_due_and_mended_by_another_card(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze", coupon="TWICE")
+    name = begun["subscription_id"]
+    await till.at_provider(name, "card", card=BAD_CARD)
+    await till.at_provider(name, "renew")
+    await till.until_it_is(name, state="past_due")
+    assert await _told(till, world) == ["subscription.started", "subscription.past_due"]
+
+    await till.at_provider(name, "card", card="4242424242424242")
+    record_of = await till.gateway.recurring.look(await _provider_id(till, name))
+    assert record_of.open_invoice is not None
+    await till.gateway.recurring.pay(record_of.open_invoice, "the buyer pays by hand")
+    await till.at_provider(name, "card", card="4242424242424242")
+    mended = await till.until_it_is(name, state="active")
+    assert mended["paid_until"] > begun["paid_until"]
+    # 15 percent off for two months; then the whole price.
+    await till.at_provider(name, "renew")
+    await _later(till, mended)
+    assert (await till.balance())[("provider", "USD")] == 425 + 425 + 500
+
+
+async def _provider_id(till: Till, name: str) -> str:
+    found = await find_subscription(till.api.parts.store, SubscriptionId(name))
+    assert found is not None
+    return found.provider_id
+
+
+async def test_up_and_down_as_the_provider_prorates(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    up = await _order(till, begun, "change", item="gold")
+    assert (up.status_code, up.json()["item"]) == (200, "gold")
+    assert await _has(till, world) == [("gold", begun["paid_until"][:19])]
+    # Nearly all of the month is left: the whole difference is charged.
+    assert (await till.balance())[("provider", "USD")] == 2000
+
+    down = await _order(till, begun, "change", item="silver")
+    assert (down.json()["item"], await _has(till, world)) == (
+        "silver",
+        [("silver", begun["paid_until"][:19])],
+    )
+    await till.at_provider(begun["subscription_id"], "renew")
+    await _later(till, begun)
+    # What was credited pays the next month.
+    assert (await till.balance())[("provider", "USD")] == 2000
+    assert await _told(till, world) == [
+        "subscription.started",
+        "subscription.changed",
+        "subscription.charged",
+        "subscription.changed",
+        "subscription.charged",
+        "subscription.renewed",
+    ]
+
+
+async def test_a_change_that_cannot_be_charged_changes_nothing(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    await till.at_provider(begun["subscription_id"], "card", card=BAD_CARD)
+    refused = await _order(till, begun, "change", item="gold")
+    assert (refused.status_code, refused.json()["code"]) == (409, "payment_refused")
+    assert refused.json()["detail"] == "card_declined"
+    assert (await _order(till, begun, "change", item="coat")).json()["code"] == "unknown_item"
+    assert (await till.subscription(begun["subscription_id"]))["item"] == "bronze"
+    assert (await till.balance())[("provider", "USD")] == 500
+
+
+@pytest.mark.parametrize("when", ["now", "period_end"])
+async def test_what_is_paid_for_stays_after_it_is_canceled(till: Till, when: str) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    answer = (await _order(till, begun, "cancel", when=when)).json()
+    assert answer["state"] == ("canceled" if when == "now" else "active")
+    assert answer["cancel_at_period_end"] == (when == "period_end")
+    assert await _has(till, world) == [("bronze", begun["paid_until"][:19])]
+
+    if when == "period_end":
+        await till.at_provider(begun["subscription_id"], "renew")
+    ended = await till.until_it_is(begun["subscription_id"], state="canceled")
+    assert ended["ended_at"] is not None
+    assert (await till.balance())[("provider", "USD")] == 500
+    again = await _order(till, begun, "cancel", when=when)
+    assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
+    assert (await till.order(world, "silver")).status_code == 202
+
+
+async def test_the_second_of_two_paid_checkouts_is_paid_back_and_ended(till: Till) -> None:
+    world = await till.buyer()
+    first, second = await till.ordered(world, "bronze"), await till.ordered(world, "gold")
+    for payment in (first, second):
+        await till.pay(payment)
+        await till.tell("checkout.session.completed", payment)
+        await till.until(payment["payment_id"], "fulfilled", "refunded")
+    back = await till.until(second["payment_id"], "refunded")
+    assert back["reason"] == "already_owned"
+    seen = await till.gateway.look(second["checkout"]["checkout_id"])
+    assert seen.subscription is not None
+    assert (await till.gateway.recurring.look(seen.subscription)).standing == "ended"
+    assert (await till.balance())[("provider", "USD")] == 500
