@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("acts", "chronicle", "contributions", "lists", "search", "generation", "life")
+ALL = ("acts", "chronicle", "contributions", "lists", "search", "generation", "life", "worlds")
 
 
 def main() -> int:

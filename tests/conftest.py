@@ -55,6 +55,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[ADDRESS] = serve(servers, key)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # One model server on the cores of all: two tests that ask it at once would wait for each other.
+    for item in items:
+        if "model_url" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("model"))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     # The model takes a quarter of a minute to load: begin while other tests run.
     if any("model_url" in getattr(item, "fixturenames", ()) for item in session.items):

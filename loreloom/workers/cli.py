@@ -2,7 +2,18 @@
 
 import typer
 
-from loreloom.workers.commands import arcs, demo, keys, knowledge, ops, payments, quest, stack
+from loreloom.workers.commands import (
+    arcs,
+    climates,
+    demo,
+    keys,
+    knowledge,
+    ops,
+    payments,
+    quest,
+    stack,
+    world,
+)
 
 app = typer.Typer(
     name="loreloom",
@@ -11,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-for module in (stack, demo, knowledge, quest, keys, arcs, payments, ops):
+for module in (stack, demo, knowledge, quest, keys, arcs, payments, ops, climates, world):
     module.register(app)
 
 if __name__ == "__main__":

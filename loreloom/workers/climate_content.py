@@ -34,14 +34,14 @@ def load_climates(folder: Path) -> ClimateBook:
     try:
         return ClimateBook(climates=climates, places=_places(world))
     except ValidationError as error:
-        raise ClimateContentError(world, _said(error)) from None
+        raise ClimateContentError(world, said(error)) from None
 
 
 def _climate(file: Path) -> Climate:
     try:
         return Climate.model_validate(_read(file))
     except ValidationError as error:
-        raise ClimateContentError(file, _said(error)) from None
+        raise ClimateContentError(file, said(error)) from None
 
 
 def _places(world: Path) -> dict[str, Place]:
@@ -65,7 +65,8 @@ def _read(file: Path) -> dict[str, Any]:
     return read
 
 
-def _said(error: ValidationError) -> str:
+def said(error: ValidationError) -> str:
+    """What is wrong, and in which field."""
     found = error.errors(include_url=False, include_input=False)
     return "; ".join(
         f"{'.'.join(map(str, e['loc']))}: {e['msg']}" if e["loc"] else e["msg"] for e in found

@@ -1,4 +1,4 @@
-"""One story through the public API: an arc, the quest that it starts, and what follows from it."""
+"""One story through the public API: an arc, its quest, what follows from it, and a purchase."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from loreloom.workers.client import ApiClient, Json
+from loreloom.workers.demo_purchase import buy
 
 ARC = "a-first-errand"
 GOOD_END = "on-the-books"
@@ -51,6 +52,7 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
         raise DemoFailed(f"the quest ended {ended['state']}")
     _tell_end(api, console, ended)
     _tell_what_follows(api, console, arc["arc_id"])
+    buy(api, console, world["world_id"], player["player_id"])
     return ended
 
 

@@ -4,7 +4,7 @@ import asyncio
 from typing import NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.arc import QuestEnded, Seen, Tally
@@ -63,7 +63,7 @@ class ArcWorkflow:
             while self._runs:
                 await self._do()
                 await self._go_on()
-        except ActivityError as error:
+        except FailureError as error:
             await self._break(error)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._progress.state
@@ -280,7 +280,7 @@ class ArcWorkflow:
             digest=self._definition.digest,
         )
 
-    async def _break(self, error: ActivityError) -> NoReturn:
+    async def _break(self, error: FailureError) -> NoReturn:
         """Say that the process failed, and fail, so that ops can repair and replay it."""
         reason = str(error.cause or error)[:MAX_REASON]
         async with self._turn:

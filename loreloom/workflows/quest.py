@@ -69,7 +69,7 @@ class QuestWorkflow:
         self._tell_at_end = start.tell
         self._progress = start.progress
         self._deadline: datetime | None = start.deadline
-        self._failure: ActivityError | None = None
+        self._failure: FailureError | None = None
         # Acts are taken one at a time: what is written down must follow in order.
         self._turn = asyncio.Lock()
         run = workflow.info()
@@ -86,7 +86,7 @@ class QuestWorkflow:
             await self._reward()
             await self._tell_epilogue()
             await self._say_that_it_ended()
-        except ActivityError as error:
+        except FailureError as error:
             await self._break(error)
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._progress.state
@@ -312,7 +312,7 @@ class QuestWorkflow:
         """Write a player's act and answer it; a repeat of an earlier act gets the first answer."""
         try:
             recorded = await self._write(step)
-        except ActivityError as error:
+        except FailureError as error:
             self._failure = error
             return self._standing()
         return standing_of(self._the_plan, recorded.progress)
@@ -334,7 +334,7 @@ class QuestWorkflow:
                 ended = rules.ended(self._progress, after)
                 await self._write(self._to(ended, f"quest.{after}", reason="time"))
 
-    async def _break(self, error: ActivityError) -> NoReturn:
+    async def _break(self, error: FailureError) -> NoReturn:
         """Say that the process failed, and fail, so that ops can repair and replay it.
 
         A quest that has ended stays ended, also when its epilogue cannot be told.

@@ -33,7 +33,7 @@ from loreloom.state.store import Store
 from tests.api.conftest import serving
 from tests.conftest import copy_database
 
-EXAMPLES = 30
+EXAMPLES, MORE_EXAMPLES = 20, 100
 PLAYED = ("worlds", "players", "quests", "quest_acts", "chronicle", "regions", "workflow_starts")
 WRITTEN = ("documents", "document_revisions", "entity_changes")
 
@@ -123,9 +123,12 @@ CHECKS = [
 ]
 
 
+@pytest.mark.parametrize(
+    "examples", [EXAMPLES, pytest.param(MORE_EXAMPLES, marks=pytest.mark.soak)]
+)
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_no_request_breaks_anything(
-    api_schema: BaseSchema, fuzzed: Fuzzed, mode: GenerationMode
+    api_schema: BaseSchema, fuzzed: Fuzzed, mode: GenerationMode, examples: int
 ) -> None:
     tried = 0
     for found in api_schema.exclude(path_regex="^/(healthz|readyz|metrics)").get_all_operations():
@@ -133,7 +136,7 @@ def test_no_request_breaks_anything(
         tried += 1
 
         @settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             deadline=None,
             derandomize=True,
             database=None,

@@ -28,6 +28,7 @@ from loreloom.domain.ids import (
     arc_workflow_id,
     quest_workflow_id,
 )
+from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import QuestKind, QuestPlan, QuestState
 from loreloom.domain.sky import Sky
 from loreloom.state import arcs, chronicle, contributions, players, worlds
@@ -59,6 +60,7 @@ class ArcStage:
     world: WorldId
     plan: QuestPlan
     plan_for: dict[str, QuestPlan] = field(default_factory=dict)
+    life: LifeContent = NO_LIFE
     _count: int = 0
 
     async def begin(
@@ -91,7 +93,7 @@ class ArcStage:
         """The stage's workers, as long as the block runs."""
         quest = QuestActivities(self.store)
         writing = GivenWriting(self.store, self.plan, self.plan_for)
-        arc = ArcActivities(self.store, self.client, TEMPLATES)
+        arc = ArcActivities(self.store, self.client, TEMPLATES, self.life)
         served: dict[Role, list[Callable[..., Any]]] = {
             Role.STORY: [quest.record, quest.reward, quest.look_around, *arc.all()],
             Role.SILVER: [writing.design],
@@ -214,6 +216,7 @@ async def arc_stage(
     anchor: datetime | None = None,
     serve: bool = True,
     regions: Sequence[str] = (),
+    life: LifeContent = NO_LIFE,
 ) -> AsyncIterator[ArcStage]:
     """Set a stage, with its workers if they are to ``serve``.
 
@@ -241,7 +244,7 @@ async def arc_stage(
         ),
     )
     assert await players.create_player(store, world_id, PLAYER, "Player", 1)
-    stage = ArcStage(client, store, prefix, world_id, plan or a_plan())
+    stage = ArcStage(client, store, prefix, world_id, plan or a_plan(), life=life)
     async with AsyncExitStack() as stack:
         if serve:
             await stack.enter_async_context(stage.working())

@@ -18,12 +18,38 @@ DOCUMENTS = ("03-the-city-in-the-year-412.md", "05-guilds-and-trades-of-both-cit
 THEME = "a grandmother's zither, pawned on a Tuesday"
 
 Json = dict[str, Any]
+OWN = "At the counter nobody says a word, and everybody has heard."
+NEWS = f"""
+arc: news
+title: News at the counter
+scope: player
+start: told
+beats:
+  told:
+    kind: tell
+    brief: {{theme: how a pawned zither came home, who: Philippa Noake}}
+    text: {OWN}
+    next: [{{to: over}}]
+  over: {{kind: end, outcome: over}}
+"""
 
 
 @pytest.fixture(scope="module")
-def engine(start_engine: Callable[..., Stack], model_url: str) -> Stack:
-    """Worker and API with the model as both tiers, patient, since the tests share its cores."""
-    patience: Json = {"design_seconds": 40.0, "silver_total_seconds": 40.0}
+def engine(
+    start_engine: Callable[..., Stack], model_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Stack:
+    """Worker and API with the model as both tiers, patient, since the tests share its cores.
+
+    Its content has one arc, which tells one text and is over.
+    """
+    content = tmp_path_factory.mktemp("content")
+    for part in (PROJECT / "content").iterdir():
+        (content / part.name).symlink_to(part)
+    (content / "arcs").unlink()
+    (content / "arcs").mkdir()
+    (content / "arcs" / "news.yaml").write_text(NEWS)
+    patience: Json = {"content_folder": content}
+    patience |= {"design_seconds": 40.0, "silver_total_seconds": 40.0}
     patience |= {f"{tier}_first_token_seconds": 35.0 for tier in ("gold", "silver")}
     return start_engine(gold_urls=(model_url,), silver_urls=(model_url,), **patience)
 
@@ -165,3 +191,30 @@ def test_a_giver_whom_the_canon_lacks_is_refused_and_one_it_has_gives(
     assert list(api.pages(f"/v1/worlds/{world_id}/quests")) == []
     quest, _ = designed(api, world_id, giver="Philippa Noake")
     assert quest["giver"] == "Philippa Noake"
+
+
+def news(api: ApiClient, world_id: str) -> tuple[Json, Json]:
+    """What the arc told, and the record of its words."""
+    arc = api.post(f"/v1/worlds/{world_id}/arcs", {"arc": "news", "player_id": "p"})["arc_id"]
+    api.wait(f"/v1/arcs/{arc}", lambda found: found["state"] == "ended", "the arc's end")
+    steps = api.get(f"/v1/arcs/{arc}/history")["steps"]
+    (record,) = (step["generation"]["record"] for step in steps if step["generation"])
+    (told,) = api.pages(f"/v1/worlds/{world_id}/chronicle", kind="arc.told")
+    return told["data"], record
+
+
+def test_an_arc_asks_a_model_for_what_it_tells_and_answers_for_it(
+    api: ApiClient, world_id: str
+) -> None:
+    told, record = news(api, world_id)
+    assert "zither" in json.dumps(record["messages"])
+    assert record["attempts"]
+    assert told["source"] == record["source"]
+    assert (told["text"] == OWN) == (record["source"] == "template")
+    assert {c["passage_id"] for c in told["citations"]} <= set(record["passages"])
+
+
+def test_where_no_model_may_speak_an_arc_tells_its_own_words(api: ApiClient, world_id: str) -> None:
+    api.patch(f"/v1/worlds/{world_id}", {"templates_only": True})
+    told, record = news(api, world_id)
+    assert (told["text"], told["source"], record["reason"]) == (OWN, "template", "world_switch")

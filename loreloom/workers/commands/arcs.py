@@ -8,7 +8,6 @@ import typer
 
 from loreloom.api.arc_files import ArcFileError
 from loreloom.generation.templates import TemplateFileError
-from loreloom.workers.arc_content import arcs_at, check_arcs
 from loreloom.workers.client import Json
 from loreloom.workers.commands.output import AsJson, calling, show
 from loreloom.workers.settings import Settings
@@ -34,6 +33,9 @@ def check_command(
     Needs no server: arcs are held against the rest of the content folder. Exit 1 if anything is
     found.
     """
+    # Imported here because it loads the embedding library, which takes seconds.
+    from loreloom.workers.arc_content import arcs_at, check_arcs
+
     settings = Settings()
     files = list(arcs_at(paths or [settings.arcs]))
     try:

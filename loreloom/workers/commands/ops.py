@@ -12,7 +12,6 @@ from loreloom.api.schemas.ops import StoryKind, StoryQuery
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.commands.output import AsJson, calling, show
 from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
-from loreloom.workers.worker import WORKFLOWS
 
 ops = typer.Typer(help="What failed and why, and replaying it.", no_args_is_help=True)
 ROOT = "/v1/ops"
@@ -108,6 +107,9 @@ def verify_command(
     if live:
         with calling() as api:
             recorded += _sample(api, live)
+    # Imported here because it loads the embedding library, which takes seconds.
+    from loreloom.workers.worker import WORKFLOWS
+
     found = asyncio.run(verify(recorded, WORKFLOWS))
     show([each.model_dump() for each in found], as_json, _verified)
     if any(each.breaks for each in found):
