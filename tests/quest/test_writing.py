@@ -85,6 +85,18 @@ def designed(api: ApiClient, world_id: str, **wish: str) -> tuple[Json, Json]:
     return quest, record
 
 
+def generated(api: ApiClient, world_id: str, **wish: str) -> tuple[Json, Json]:
+    """The first of three quests that a model designed in time; how often it does is measured by
+    ``benchmarks.generation``, and a small model on busy cores may miss one."""
+    reasons = []
+    for _ in range(3):
+        quest, record = designed(api, world_id, **wish)
+        if quest["source"] == "generated":
+            return quest, record
+        reasons.append(record["reason"])
+    pytest.fail(f"no model's design in three: {reasons}")
+
+
 def plain(node: Any) -> str:
     """All text of a history, its payloads decoded."""
     if isinstance(node, dict):
@@ -112,7 +124,7 @@ def declared_names() -> set[str]:
 def test_a_model_designs_from_the_canon_and_answers_for_every_line(
     api: ApiClient, world_id: str
 ) -> None:
-    quest, record = designed(api, world_id, theme=THEME)
+    quest, record = generated(api, world_id, theme=THEME)
     assert (quest["source"], record["source"]) == ("generated", "generated")
     assert quest["tier"] == record["tier"] == "silver"
     assert quest["title"]
