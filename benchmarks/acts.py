@@ -8,15 +8,11 @@ rounds; and many players pushing on one quest at once.
 import argparse
 import asyncio
 import json
-import os
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +24,7 @@ from rich.table import Table
 from temporalio.client import Client
 
 from benchmarks.bare import QUEUE
+from benchmarks.floors import bare_worker
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
@@ -128,21 +125,6 @@ async def flat_out(
     return times, time.perf_counter() - began
 
 
-@contextmanager
-def bare_worker(settings: Settings) -> Iterator[None]:
-    """A process that serves the bare workflow, as the engine's worker is a process."""
-    command = [sys.executable, "-m", "benchmarks.bare"]
-    environment = {**os.environ, **settings.environment()}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise RuntimeError("the bare worker did not start")
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
 class Engine:
     """Quests that take a thousand acts each, and acts on them, through the public API.
 
@@ -222,7 +204,7 @@ async def run(count: int, seconds: int) -> dict[str, Any]:
             client = await connect(stack.settings)
             engine = Engine(stack, http, client)
             await engine.open_quests(count)
-            with bare_worker(stack.settings):
+            with bare_worker("benchmarks.bare", stack.settings):
                 return await _measure(client, engine, count, seconds)
 
 

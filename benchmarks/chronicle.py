@@ -10,21 +10,18 @@ import json
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, WorldId
+from loreloom.domain.ids import WorldId
 from loreloom.state.store import Event, Store
-from loreloom.state.worlds import WorldRecord, create_world
+from loreloom.state.worlds import create_world
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
+from tests.builders import a_world_record
 
 WRITERS = 16
 Write = Callable[[int], Awaitable[None]]
@@ -53,7 +50,7 @@ async def measure(url: str, count: int) -> dict[str, float]:
     store = Store(url, pool_size=WRITERS)
     worlds = [WorldId(f"world-{number}") for number in range(WRITERS)]
     for world_id in worlds:
-        await create_world(store, _world(world_id))
+        await create_world(store, a_world_record(world_id))
     async with store.transaction() as tx:
         await tx.run(
             text(
@@ -85,20 +82,6 @@ async def measure(url: str, count: int) -> dict[str, float]:
     }
     await store.close()
     return found
-
-
-def _world(world_id: WorldId) -> WorldRecord:
-    return WorldRecord(
-        world_id=world_id,
-        name="Bench",
-        canon=CanonName("bench"),
-        seed=1,
-        rating=Rating.TEEN,
-        world_daily_tokens=0,
-        player_daily_tokens=0,
-        calendar=Calendar(),
-        clock=Clock(anchor=datetime.now(UTC)),
-    )
 
 
 def main() -> None:

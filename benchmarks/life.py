@@ -14,8 +14,6 @@ import statistics
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
-from random import Random
 
 from pydantic import TypeAdapter
 from rich.console import Console
@@ -24,17 +22,10 @@ from sqlalchemy import text
 
 from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, WorldId
+from loreloom.domain.ids import WorldId
 from loreloom.domain.living.content import (
-    CharacterContent,
-    FactionContent,
-    Goal,
-    GoodContent,
     LifeContent,
-    Temper,
 )
 from loreloom.domain.living.day import live_day
 from loreloom.domain.living.world import LivingWorld, beginning
@@ -42,51 +33,13 @@ from loreloom.state import life, worlds
 from loreloom.state.store import Store
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
+from tests.builders import a_world_record
+from tests.life.worlds import large
 
 WORLD = WorldId("world_bench")
 SEED = 412
 GOODS = 12
 Measured = dict[str, dict[str, float]]
-
-
-def content(factions: int, regions: int, characters: int) -> LifeContent:
-    """A world of made-up names of that size, always the same."""
-    chance = Random(SEED)
-    places = [f"Region {number}" for number in range(regions)]
-    houses = [f"House {number}" for number in range(factions)]
-    return LifeContent(
-        canon=CanonName("default"),
-        regions=tuple(places),
-        factions=tuple(
-            FactionContent(
-                name=house,
-                goals={goal: chance.randint(1, 4) for goal in chance.sample(list(Goal), 3)},
-                wealth=chance.randint(20, 80),
-                strength=chance.randint(20, 80),
-                holds=tuple(places[number::factions]),
-                regards={other: chance.randint(-50, 50) for other in houses[:number]},
-            )
-            for number, house in enumerate(houses)
-        ),
-        goods=tuple(
-            GoodContent(
-                name=f"good {number}",
-                price=chance.randint(2, 60),
-                makes=dict.fromkeys(chance.sample(places, regions // 3), 80),
-                wants={place: chance.randint(10, 40) for place in places},
-            )
-            for number in range(GOODS)
-        ),
-        characters=tuple(
-            CharacterContent(
-                name=f"Person {number}",
-                home=chance.choice(places),
-                faction=chance.choice(houses),
-                temper=chance.choice(list(Temper)),
-            )
-            for number in range(characters)
-        ),
-    )
 
 
 def by_rules(lives: LifeContent, days: int) -> list[float]:
@@ -103,16 +56,10 @@ async def as_lived(store: Store, lives: LifeContent, days: int) -> list[float]:
     """Milliseconds of this process for each day as it is lived."""
     await worlds.create_world(
         store,
-        worlds.WorldRecord(
-            world_id=WORLD,
-            name="Bench",
+        a_world_record(
+            WORLD,
             canon=lives.canon,
             seed=SEED,
-            rating=Rating.TEEN,
-            world_daily_tokens=0,
-            player_daily_tokens=0,
-            calendar=Calendar(),
-            clock=Clock(anchor=datetime.now(UTC)),
             regions=new_regions(ClimateBook(), lives.regions, SEED, Calendar()),
         ),
     )
@@ -171,7 +118,7 @@ def main() -> int:
     parser.add_argument("--characters", type=int, default=300)
     parser.add_argument("--days", type=int, default=100)
     options = parser.parse_args()
-    lives = content(options.factions, options.regions, options.characters)
+    lives = large(options.factions, options.regions, options.characters)
     with tempfile.TemporaryDirectory(prefix="loreloom-bench-") as home:
         settings = Settings().with_changes(loreloom_home=home, database_url=None)
         with Stack(settings, parts=[PartName.POSTGRES]) as stack:

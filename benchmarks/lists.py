@@ -11,7 +11,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -22,16 +21,14 @@ from temporalio.client import Client
 
 from loreloom.api.app import create_app
 from loreloom.api.parts import AppParts
-from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, WorldId
+from loreloom.domain.ids import WorldId
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.state.keys import Scope, ensure_key, new_secret
 from loreloom.state.store import Store
-from loreloom.state.worlds import WorldRecord, create_world
+from loreloom.state.worlds import create_world
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
+from tests.builders import a_world_record
 
 WORLD = WorldId("world")
 FIRST_PAGE_MS, SEARCH_MS = 200, 300
@@ -69,18 +66,7 @@ _FLOOR = text("SELECT * FROM quests WHERE world_id = :world ORDER BY created_at 
 
 async def fill(store: Store, quests: int) -> None:
     """One world with its players and quests."""
-    world = WorldRecord(
-        world_id=WORLD,
-        name="Many",
-        canon=CanonName("default"),
-        seed=1,
-        rating=Rating.TEEN,
-        world_daily_tokens=0,
-        player_daily_tokens=0,
-        calendar=Calendar(),
-        clock=Clock(anchor=datetime.now(UTC)),
-    )
-    await create_world(store, world)
+    await create_world(store, a_world_record(WORLD))
     async with store.transaction() as tx:
         await tx.run(_PLAYERS, {"world": WORLD, "players": PLAYERS})
         await tx.run(_QUESTS, {"world": WORLD, "players": PLAYERS, "quests": quests})

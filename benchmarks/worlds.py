@@ -9,15 +9,12 @@ chronicle. The CPU share is that of all processes of the stack, in parts of one 
 import argparse
 import asyncio
 import json
-import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +27,7 @@ from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.bare_timers import QUEUE
+from benchmarks.floors import bare_worker
 from loreloom.domain.boundaries import boundaries
 from loreloom.domain.calendar import HOUR, Calendar
 from loreloom.domain.clock import DEFAULT_SCALE
@@ -94,21 +92,6 @@ async def at_once(count: int, act: Callable[[int], Awaitable[None]]) -> None:
             await act(number)
 
     await asyncio.gather(*(one() for _ in range(AT_ONCE)))
-
-
-@contextmanager
-def bare_worker(settings: Settings) -> Iterator[None]:
-    """A process that serves the bare timers, as the engine's worker is a process."""
-    environment = {**os.environ, **settings.environment()}
-    command = [sys.executable, "-m", "benchmarks.bare_timers"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        if not process.stdout.readline():
-            raise RuntimeError("the bare worker did not start")
-        try:
-            yield
-        finally:
-            process.terminate()
 
 
 async def floor(client: Client, worlds: int, seconds: int, seed: int) -> Kept:
@@ -201,7 +184,7 @@ async def lateness(
 async def measure(stack: Stack, key: str, asked: argparse.Namespace) -> list[Kept]:
     """The floor, then the worlds."""
     client = await connect(stack.settings)
-    with bare_worker(stack.settings):
+    with bare_worker("benchmarks.bare_timers", stack.settings):
         bare = await floor(client, asked.worlds, asked.seconds, asked.seed)
     return [await engine(stack, key, asked.worlds, asked.seconds, asked.seed), bare]
 

@@ -1,6 +1,11 @@
 """Honest objects with good defaults, so that a test says only what it is about."""
 
-from loreloom.domain.ids import FactId
+from datetime import UTC, datetime
+
+from loreloom.domain.calendar import Calendar
+from loreloom.domain.canon import Rating
+from loreloom.domain.clock import Clock
+from loreloom.domain.ids import CanonName, FactId, WorldId
 from loreloom.domain.quest import (
     Choice,
     ChoiceOutcome,
@@ -13,6 +18,31 @@ from loreloom.domain.quest import (
     QuestProgress,
     QuestState,
 )
+from loreloom.state.worlds import RegionRecord, WorldRecord
+
+
+def a_world_record(
+    world_id: str = "world",
+    *,
+    canon: str = "default",
+    seed: int = 1,
+    calendar: Calendar | None = None,
+    clock: Clock | None = None,
+    regions: tuple[RegionRecord, ...] = (),
+) -> WorldRecord:
+    """A world without budgets, whose clock runs from now if nothing else is said."""
+    return WorldRecord(
+        world_id=WorldId(world_id),
+        name="World",
+        canon=CanonName(canon),
+        seed=seed,
+        rating=Rating.TEEN,
+        world_daily_tokens=0,
+        player_daily_tokens=0,
+        calendar=calendar or Calendar(),
+        clock=clock or Clock(anchor=datetime.now(UTC)),
+        regions=regions,
+    )
 
 
 def an_objective(

@@ -9,7 +9,6 @@ that no test of the run asks for.
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -24,9 +23,8 @@ from loreloom.state.databases import drop_database, ensure_database
 from loreloom.state.store import Store
 from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
-from loreloom.workers.temporal_connection import add_search_attributes
-from loreloom.workflows import attributes
 from tests.support.servers import SharedServers, reach, serve, settings_for_tests
+from tests.support.skipping import skipping_server
 
 MAIN = "main"
 ADDRESS, KEY = "LORELOOM_TEST_SERVERS", "LORELOOM_TEST_SERVERS_KEY"
@@ -160,11 +158,7 @@ def task_queue_prefix() -> str:
 @pytest.fixture(scope="session")
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
     """A Temporal server whose clock skips ahead while a workflow only waits."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter,
-        test_server_existing_path=str(Path(sys.executable).with_name("temporal-test-server")),
-    ) as environment:
-        await add_search_attributes(environment.client, [key.name for key in attributes.ALL])
+    async with skipping_server() as environment:
         yield environment
 
 

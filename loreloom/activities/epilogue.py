@@ -19,9 +19,9 @@ from loreloom.domain.filling import plain_epilogue
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import ChoiceOutcome
 from loreloom.domain.story import QuestStory
-from loreloom.generation.designer import write_epilogue
 from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
 from loreloom.generation.tiers import Purpose
+from loreloom.generation.writing import write_epilogue
 from loreloom.state import quests
 from loreloom.state.quests import QuestRecord
 from loreloom.state.store import Event

@@ -21,8 +21,8 @@ from loreloom.domain.draft import TellingBrief
 from loreloom.domain.ids import PlayerId, arc_workflow_id
 from loreloom.domain.living.memories import Deed
 from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
-from loreloom.generation.telling import write_telling
 from loreloom.generation.tiers import Purpose
+from loreloom.generation.writing import write_telling
 from loreloom.knowledge.casting import cast_for
 from loreloom.knowledge.models import Cast, CastRequest
 from loreloom.state import arc_steps, quests, worlds

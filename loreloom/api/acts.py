@@ -7,16 +7,15 @@ act that was taken before, and why a quest takes no acts.
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import Any
 
-from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.metrics import Metrics
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages, refusal_in
+from loreloom.api.temporal import outages
+from loreloom.api.updates import NotTaken, Update, send
 from loreloom.domain.ids import QuestId, quest_workflow_id
 from loreloom.domain.quest import QuestState, first_answer
 from loreloom.domain.refusals import RefusalCode
@@ -27,8 +26,6 @@ from loreloom.state.store import Store
 from loreloom.workflows.signatures import ChooseAct, ProgressAct
 
 GOES_ON = frozenset({QuestState.OFFERED, QuestState.ACTIVE})
-MISSING_RETRIES = 3
-MISSING_WAIT_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +65,17 @@ class Acts:
 
     async def _take(self, quest_id: QuestId, act: Act) -> tuple[QuestStanding, str]:
         began = time.perf_counter()
-        with outages():
-            async with asyncio.timeout(self._seconds):
-                refused = None
-                for attempt in range(MISSING_RETRIES + 1):
-                    try:
-                        standing = await self._update(quest_id, act)
-                    except WorkflowUpdateFailedError as error:
-                        refused = refusal_in(error)
-                        break
-                    except RPCError as error:
-                        if error.status is not RPCStatusCode.NOT_FOUND:
-                            raise
-                        refused = None
-                    else:
-                        self._metrics.act_seconds.labels(act.name).observe(
-                            time.perf_counter() - began
-                        )
-                        return standing, "taken"
-                    if attempt == MISSING_RETRIES or not await self._should_run(quest_id):
-                        break
-                    await asyncio.sleep(MISSING_WAIT_SECONDS)
-        return await self._taken_before(quest_id, act, refused), "repeated"
-
-    async def _update(self, quest_id: QuestId, act: Act) -> QuestStanding:
-        handle = self._client.get_workflow_handle(quest_workflow_id(quest_id))
-        arguments: list[Any] = [] if act.argument is None else [act.argument]
-        standing: QuestStanding = await handle.execute_update(
-            act.name, args=arguments, id=act.update_id, result_type=QuestStanding
+        update = Update(
+            quest_workflow_id(quest_id), act.name, act.update_id, QuestStanding, act.argument
         )
-        return standing
+        try:
+            with outages():
+                async with asyncio.timeout(self._seconds):
+                    standing = await send(self._client, update, lambda: self._should_run(quest_id))
+        except NotTaken as error:
+            return await self._taken_before(quest_id, act, error.refusal), "repeated"
+        self._metrics.act_seconds.labels(act.name).observe(time.perf_counter() - began)
+        return standing, "taken"
 
     async def _should_run(self, quest_id: QuestId) -> bool:
         """Whether a workflow that was not found should be there, as while it continues as new."""

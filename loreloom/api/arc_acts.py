@@ -2,13 +2,13 @@
 
 import asyncio
 
-from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages, refusal_in
+from loreloom.api.temporal import outages
+from loreloom.api.updates import NotTaken, Update, send
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import ArcId, arc_workflow_id
 from loreloom.domain.refusals import RefusalCode
@@ -20,9 +20,6 @@ from loreloom.workflows.signatures import (
     ChooseAct,
     MigrateArc,
 )
-
-MISSING_RETRIES = 20
-MISSING_WAIT_SECONDS = 0.1
 
 ArcAct = ChooseAct | CancelArc | MigrateArc
 NAMES: dict[type[ArcAct], str] = {ChooseAct: "choose", CancelArc: "cancel", MigrateArc: "migrate"}
@@ -38,38 +35,23 @@ class ArcActs:
         self._gate = Gate(config.act_gate)
 
     async def take(self, arc: ArcRecord, act: ArcAct, update_id: str) -> ArcStanding:
-        """Take an act and return where the arc stands. Raises ``ApiError`` if it is not taken.
-
-        An arc that was just made may not run yet, and one that continues as new does not for a
-        moment: both are waited for.
-        """
-        refused: ApiError | None = None
-        with self._gate.hold(arc.arc_id), outages():
-            async with asyncio.timeout(self._seconds):
-                for _ in range(MISSING_RETRIES):
-                    try:
-                        return await self._update(arc.arc_id, act, update_id)
-                    except WorkflowUpdateFailedError as error:
-                        refused = refusal_in(error)
-                        break
-                    except RPCError as error:
-                        if error.status is not RPCStatusCode.NOT_FOUND:
-                            raise
-                    now = await find_arc(self._store, arc.arc_id)
-                    if now is None or now.state is not ArcState.RUNNING:
-                        break
-                    await asyncio.sleep(MISSING_WAIT_SECONDS)
-        before = await self._taken_before(arc, act)
-        if before is not None:
-            return before
-        raise refused or await self._not_running(arc)
-
-    async def _update(self, arc_id: ArcId, act: ArcAct, update_id: str) -> ArcStanding:
-        handle = self._client.get_workflow_handle(arc_workflow_id(arc_id))
-        standing: ArcStanding = await handle.execute_update(
-            NAMES[type(act)], act, id=update_id, result_type=ArcStanding
+        """Take an act and return where the arc stands. Raises ``ApiError`` if it is not taken."""
+        update = Update(
+            arc_workflow_id(arc.arc_id), NAMES[type(act)], update_id, ArcStanding, act, waits=20
         )
-        return standing
+        try:
+            with self._gate.hold(arc.arc_id), outages():
+                async with asyncio.timeout(self._seconds):
+                    return await send(self._client, update, lambda: self._should_run(arc.arc_id))
+        except NotTaken as error:
+            before = await self._taken_before(arc, act)
+            if before is not None:
+                return before
+            raise error.refusal or await self._not_running(arc) from error
+
+    async def _should_run(self, arc_id: ArcId) -> bool:
+        now = await find_arc(self._store, arc_id)
+        return now is not None and now.state is ArcState.RUNNING
 
     async def _taken_before(self, arc: ArcRecord, act: ArcAct) -> ArcStanding | None:
         """The first answer to a choice that was made under the same action id."""

@@ -2,22 +2,19 @@
 
 import asyncio
 
-from temporalio.client import Client, WorkflowUpdateFailedError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages, refusal_in
+from loreloom.api.temporal import outages
+from loreloom.api.updates import NotTaken, Update, send
 from loreloom.domain.ids import SubscriptionId, subscription_workflow_id
 from loreloom.domain.refusals import RefusalCode
 from loreloom.domain.subscription import LIVE, Standing
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import find_subscription
 from loreloom.workflows.signatures import CancelSubscription, ChangeLevel
-
-MISSING_RETRIES = 60
-MISSING_WAIT_SECONDS = 0.1
 
 Order = ChangeLevel | CancelSubscription
 NAMES: dict[type[Order], str] = {ChangeLevel: "change", CancelSubscription: "cancel"}
@@ -33,34 +30,23 @@ class SubscriptionActs:
         self._gate = Gate(config.act_gate)
 
     async def give(self, subscription_id: SubscriptionId, order: Order, order_id: str) -> Standing:
-        """Give an order, which counts once for its id. Raises ``ApiError`` if it is not taken.
-
-        A subscription that was just paid may not run yet, and is waited for.
-        """
-        with self._gate.hold(subscription_id), outages():
-            async with asyncio.timeout(self._seconds):
-                for _ in range(MISSING_RETRIES):
-                    try:
-                        return await self._update(subscription_id, order, order_id)
-                    except WorkflowUpdateFailedError as error:
-                        refused = refusal_in(error)
-                        raise refused or await self._not_running(subscription_id) from error
-                    except RPCError as error:
-                        if error.status is not RPCStatusCode.NOT_FOUND:
-                            raise
-                    if not await self._should_run(subscription_id):
-                        break
-                    await asyncio.sleep(MISSING_WAIT_SECONDS)
-        raise await self._not_running(subscription_id)
-
-    async def _update(
-        self, subscription_id: SubscriptionId, order: Order, order_id: str
-    ) -> Standing:
-        handle = self._client.get_workflow_handle(subscription_workflow_id(subscription_id))
-        standing: Standing = await handle.execute_update(
-            NAMES[type(order)], order, id=order_id, result_type=Standing
+        """Give an order, which counts once for its id. Raises ``ApiError`` if it is not taken."""
+        update = Update(
+            subscription_workflow_id(subscription_id),
+            NAMES[type(order)],
+            order_id,
+            Standing,
+            order,
+            waits=60,
         )
-        return standing
+        try:
+            with self._gate.hold(subscription_id), outages():
+                async with asyncio.timeout(self._seconds):
+                    return await send(
+                        self._client, update, lambda: self._should_run(subscription_id)
+                    )
+        except NotTaken as error:
+            raise error.refusal or await self._not_running(subscription_id) from error
 
     async def _should_run(self, subscription_id: SubscriptionId) -> bool:
         found = await find_subscription(self._store, subscription_id)

@@ -6,13 +6,14 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import Problem
 from loreloom.domain.quest import Source
 from loreloom.generation.answers import Schema
 from loreloom.generation.calls import Call, Sampling
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.outputs import BadShape
-from loreloom.generation.prompting import PromptText, Selection
+from loreloom.generation.prompting import PromptText, Selection, select_passages
 from loreloom.generation.records import AttemptRecord, GenerationRecord, TemplateReason
 from loreloom.generation.router import NoneAvailable, Request, Router
 
@@ -53,22 +54,27 @@ class Composer(Generic[T]):
     def __init__(
         self,
         router: Router,
-        budget: Budget,
+        budget: Budget | None,
         check: Callable[[T], Sequence[Problem]],
     ) -> None:
         self._router = router
-        self._budget = budget
+        self._budget = budget or Budget()
         self._check = check
 
     async def compose(
         self,
-        prompt: PromptText,
-        selection: Selection,
-        form_for: Callable[[int], Form[T]],
+        passages: Sequence[CitedPassage],
+        prompt_of: Callable[[Sequence[CitedPassage]], PromptText],
+        form_of: Callable[[Sequence[CitedPassage], int], Form[T]],
         seeds: Sequence[int],
     ) -> tuple[T | None, GenerationRecord]:
-        """The text, or none, and how it came to be. Each try takes the next seed."""
+        """The text, or none, and how it came to be. Each try takes the next seed.
+
+        The prompt and the form are made of those passages that the budget has room for.
+        """
         started = time.monotonic()
+        selection = select_passages(passages, self._budget.passage_tokens)
+        prompt = prompt_of(selection.used)
         attempts: list[AttemptRecord] = []
         reason = TemplateReason.REFUSED
         asked = prompt
@@ -78,7 +84,7 @@ class Composer(Generic[T]):
             if left <= self._shortest(attempts):
                 reason = TemplateReason.OUT_OF_TIME
                 break
-            form = form_for(seed)
+            form = form_of(selection.used, seed)
             call = Call(
                 asked,
                 form.schema,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
 from loreloom.domain.draft import (
@@ -49,16 +49,7 @@ class _QuestShape(BaseModel):
     choices: tuple[str, ...] = ()
 
 
-class _EpilogueShape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    epilogue: str
-
-
-class _TellingShape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    telling: str
+_TEXTS = TypeAdapter(dict[str, str])
 
 
 def deal_giver(brief: QuestBrief, seed: int) -> str | None:
@@ -142,57 +133,51 @@ def _read_objective(line: str, slot: list[Head]) -> DraftObjective:
 
 
 @dataclass(frozen=True, slots=True)
-class EpilogueForm:
-    """The JSON schema that holds an epilogue."""
+class TextForm:
+    """The JSON schema that holds a text in a field of its own."""
 
-    schema: Schema
-
-    def read(self, text: str) -> str:
-        """The epilogue in a model's answer. Raises ``BadShape``."""
-        try:
-            return _EpilogueShape.model_validate_json(text).epilogue
-        except ValidationError as error:
-            raise BadShape(_reason(error)) from error
-
-
-def epilogue_form(
-    brief: EpilogueBrief, passages: Sequence[CitedPassage], lexicon: Lexicon
-) -> EpilogueForm:
-    """The form of an epilogue of three sentences, the first about the giver."""
-    prose = _prose(brief.cast, passages, lexicon, brief.rating)
-    first = f"{literal(brief.giver)}{prose.words(_EPILOGUE)}\\."
-    rest = _sentences(prose, lexicon.frames.epilogue, _EPILOGUE, 2)
-    return EpilogueForm(Fields((("epilogue", FreeText(f"{first} {rest}")),)).schema)
-
-
-@dataclass(frozen=True, slots=True)
-class TellingForm:
-    """The JSON schema that holds what a beat of an arc tells."""
-
+    field: str
     schema: Schema
 
     def read(self, text: str) -> str:
         """The text in a model's answer. Raises ``BadShape``."""
         try:
-            return _TellingShape.model_validate_json(text).telling
+            answer = _TEXTS.validate_json(text)
         except ValidationError as error:
             raise BadShape(_reason(error)) from error
+        if answer.keys() != {self.field}:
+            raise BadShape(f"it has not the one field {self.field!r}")
+        return answer[self.field]
+
+
+def epilogue_form(
+    brief: EpilogueBrief, passages: Sequence[CitedPassage], lexicon: Lexicon
+) -> TextForm:
+    """The form of an epilogue of three sentences, the first about the giver."""
+    prose = _prose(brief.cast, passages, lexicon, brief.rating)
+    first = f"{literal(brief.giver)}{prose.words(_EPILOGUE)}\\."
+    rest = _sentences(prose, lexicon.frames.epilogue, _EPILOGUE, 2)
+    return _text_form("epilogue", f"{first} {rest}")
 
 
 def telling_form(
     brief: TellingBrief, passages: Sequence[CitedPassage], lexicon: Lexicon
-) -> TellingForm:
+) -> TextForm:
     """The form of a telling of three sentences, the first about the person that it begins with."""
     prose = _prose(brief.cast, passages, lexicon, brief.rating)
     openers = lexicon.frames.epilogue if brief.who is None else [brief.who]
     first = prose.sentence(openers, _EPILOGUE)
     rest = _sentences(prose, lexicon.frames.epilogue, _EPILOGUE, 2)
-    return TellingForm(Fields((("telling", FreeText(f"{first} {rest}")),)).schema)
+    return _text_form("telling", f"{first} {rest}")
 
 
 def cast_serves(brief: QuestBrief, giver: str) -> bool:
     """Whether the cast has a target of its own for each objective."""
     return len(_targets(brief, giver)) >= brief.objectives
+
+
+def _text_form(field: str, pattern: str) -> TextForm:
+    return TextForm(field, Fields(((field, FreeText(pattern)),)).schema)
 
 
 def _targets(brief: QuestBrief, giver: str) -> list[Entity]:

@@ -111,15 +111,8 @@ class DesignedQuest(RecordModel):
     record: GenerationRecord
 
 
-class WrittenEpilogue(RecordModel):
-    """An epilogue and how it came to be; no text means that a template is to be used."""
-
-    text: str | None
-    record: GenerationRecord
-
-
-class WrittenTelling(RecordModel):
-    """What a beat of an arc tells and how it came to be; no text means that it tells its own."""
+class WrittenText(RecordModel):
+    """A few sentences and how they came to be; no text means that a template's are to be told."""
 
     text: str | None
     record: GenerationRecord

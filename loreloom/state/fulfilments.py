@@ -141,18 +141,11 @@ async def ask_refund(
 
 async def book_refund(store: Store, refund_id: RefundId) -> None:
     """The provider has paid back: book it, and after a full refund take what was given, once."""
-    key = refund_workflow_id(refund_id)
     async with store.transaction() as tx:
-        refund = (
-            await tx.run(
-                select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
-            )
-        ).one()
-        payment_id = PaymentId(refund.payment_id)
-        record = await locked(tx, payment_id)
-        if not await tx.first_time(f"{key}/booking"):
+        record, amount = await _of_refund(tx, refund_id)
+        if not await tx.first_time(_booking_of(refund_id)):
             return
-        await _book_back(tx, record, refund_id, refund.amount)
+        await _book_back(tx, record, refund_id, amount)
         await _end_refund(tx, refund_id, RefundState.DONE)
 
 
@@ -181,18 +174,13 @@ async def take_over_refund(store: Store, payment_id: PaymentId, total: int) -> N
 async def fail_refund(store: Store, refund_id: RefundId, failure: str) -> None:
     """The provider refuses to pay back: the amount may be asked for again."""
     async with store.transaction() as tx:
-        refund = (
-            await tx.run(
-                select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
-            )
-        ).one()
-        payment_id = PaymentId(refund.payment_id)
-        record = await locked(tx, payment_id)
-        if not await tx.first_time(f"{refund_workflow_id(refund_id)}/booking"):
+        record, amount = await _of_refund(tx, refund_id)
+        if not await tx.first_time(_booking_of(refund_id)):
             return
-        await advance(tx, payment_id, refund_asked=record.refund_asked - refund.amount)
+        payment_id = record.payment_id
+        await advance(tx, payment_id, refund_asked=record.refund_asked - amount)
         await _end_refund(tx, refund_id, RefundState.FAILED, failure)
-        data = {"refund_id": refund_id, "amount": refund.amount, "reason": failure}
+        data = {"refund_id": refund_id, "amount": amount, "reason": failure}
         told = event_of(payment_id, record.bought, "payment.refund_failed", data, f"/{refund_id}")
         tx.tell(told)
 
@@ -305,6 +293,18 @@ async def _plan_refund(
     )
     await advance(tx, payment_id, refund_asked=record.refund_asked + amount)
     await plan_start(tx, start)
+
+
+async def _of_refund(tx: Transaction, refund_id: RefundId) -> tuple[PaymentRecord, int]:
+    """The payment of a refund, held until the transaction ends, and what is to be paid back."""
+    query = select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
+    refund = (await tx.run(query)).one()
+    return await locked(tx, PaymentId(refund.payment_id)), refund.amount
+
+
+def _booking_of(refund_id: RefundId) -> str:
+    """The key under which a refund is settled once, well or badly."""
+    return f"{refund_workflow_id(refund_id)}/booking"
 
 
 async def _end_refund(

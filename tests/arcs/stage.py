@@ -15,12 +15,10 @@ from loreloom.activities.signatures.arc import ArcRef
 from loreloom.api.routes.arcs import planned_start
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.climates import TEMPERATE
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import (
     ArcId,
-    CanonName,
     FactId,
     PlayerId,
     QuestId,
@@ -42,7 +40,7 @@ from loreloom.workflows.arc import ArcWorkflow
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import ARC, ArcInput, ArcStanding, ChooseAct, MigrateArc
-from tests.builders import a_plan
+from tests.builders import a_plan, a_world_record
 from tests.quest.stage import GivenWriting, Played, Stage, eventually
 from tests.sandbox import SANDBOX
 
@@ -225,15 +223,9 @@ async def arc_stage(
     world_id = WorldId(world)
     await worlds.create_world(
         store,
-        worlds.WorldRecord(
-            world_id=world_id,
-            name="Stage",
-            canon=CanonName("stage"),
-            seed=1,
-            rating=Rating.TEEN,
-            world_daily_tokens=0,
-            player_daily_tokens=0,
-            calendar=Calendar(),
+        a_world_record(
+            world,
+            canon="stage",
             clock=Clock(anchor=anchor or datetime.now(UTC), scale=scale),
             regions=tuple(
                 RegionRecord(

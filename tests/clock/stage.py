@@ -15,9 +15,8 @@ from loreloom.activities.signatures.life import LifeSteps, LiveDays
 from loreloom.activities.weather import WeatherActivities
 from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock, ClockChange
-from loreloom.domain.ids import CanonName, WorldId, clock_workflow_id
+from loreloom.domain.ids import WorldId, clock_workflow_id
 from loreloom.state import chronicle, worlds
 from loreloom.state.chronicle import Entry
 from loreloom.state.store import Store
@@ -26,6 +25,7 @@ from loreloom.workflows.clock import WorldClockWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import WORLD_CLOCK, ClockInput
 from loreloom.workflows.weather import RegionWeatherWorkflow
+from tests.builders import a_world_record
 from tests.quest.stage import eventually
 from tests.sandbox import SANDBOX
 from tests.weather.stage import PLACES
@@ -93,15 +93,10 @@ async def set_up(
     world_id = WorldId(world)
     await worlds.create_world(
         store,
-        WorldRecord(
-            world_id=world_id,
-            name="Stage",
-            canon=CanonName("stage"),
-            seed=1,
-            rating=Rating.TEEN,
-            world_daily_tokens=0,
-            player_daily_tokens=0,
-            calendar=calendar or Calendar(),
+        a_world_record(
+            world,
+            canon="stage",
+            calendar=calendar,
             clock=Clock(anchor=at, scale=scale),
             regions=new_regions(PLACES, regions, 1, calendar or Calendar()),
         ),

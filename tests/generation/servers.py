@@ -15,9 +15,14 @@ class FailingServer:
     def __init__(self, handle: Handle) -> None:
         self.handle = handle
         self.url = ""
-        self.asked = 0
+        self.bodies: list[bytes] = []
         self.at_once = 0
         self.most_at_once = 0
+
+    @property
+    def asked(self) -> int:
+        """How many requests came."""
+        return len(self.bodies)
 
 
 @asynccontextmanager
@@ -32,8 +37,7 @@ async def serving(handle: Handle) -> AsyncIterator[FailingServer]:
         tasks.add(task)
         server.at_once += 1
         try:
-            await _read_request(reader)
-            server.asked += 1
+            server.bodies.append(await _read_request(reader))
             server.most_at_once = max(server.most_at_once, server.at_once)
             await server.handle(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -137,10 +141,10 @@ async def until(condition: Callable[[], bool], seconds: float = 5) -> None:
             await asyncio.sleep(0.01)
 
 
-async def _read_request(reader: asyncio.StreamReader) -> None:
+async def _read_request(reader: asyncio.StreamReader) -> bytes:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
     length = next(line for line in head.split("\r\n") if line.startswith("content-length:"))
-    await reader.readexactly(int(length.split(":")[1]))
+    return await reader.readexactly(int(length.split(":")[1]))
 
 
 async def _until_closed(writer: asyncio.StreamWriter) -> None:

@@ -20,11 +20,7 @@ from temporalio.client import (
 
 from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
 from loreloom.activities.signatures.subscription import SubscriptionRef
-from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
-from loreloom.domain.clock import Clock
 from loreloom.domain.ids import (
-    CanonName,
     DisputeId,
     PaymentId,
     PlayerId,
@@ -63,6 +59,7 @@ from loreloom.workflows.signatures import (
     RefundInput,
     SubscriptionInput,
 )
+from tests.builders import a_world_record
 from tests.payments.conftest import BOOK, a_worker
 from tests.support.servers import settings_for_tests
 
@@ -293,21 +290,7 @@ async def counter(client: Client, store: Store) -> AsyncIterator[Counter]:
         stack.push_async_callback(gateway.close)
         provider = await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=30))
         world_id = WorldId(f"world_{secrets.token_hex(4)}")
-        await worlds.create_world(store, _a_world(world_id))
+        await worlds.create_world(store, a_world_record(world_id, canon="record"))
         await create_player(store, world_id, PLAYER, "Player", 1)
         await stack.enter_async_context(a_worker(client, store, gateway, QUEUE))
         yield Counter(client, store, gateway, provider, world_id)
-
-
-def _a_world(world_id: WorldId) -> worlds.WorldRecord:
-    return worlds.WorldRecord(
-        world_id=world_id,
-        name="World",
-        canon=CanonName("record"),
-        seed=1,
-        rating=Rating.TEEN,
-        world_daily_tokens=0,
-        player_daily_tokens=0,
-        calendar=Calendar(),
-        clock=Clock(anchor=datetime.now(UTC)),
-    )

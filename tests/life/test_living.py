@@ -10,16 +10,16 @@ from loreloom.activities.life import LifeActivities
 from loreloom.activities.signatures.life import LiveDays
 from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, FactId, PlayerId, WorldId
+from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.domain.living.aftermath import facts_of
 from loreloom.domain.living.world import beginning
 from loreloom.state import chronicle, facts, life, worlds
 from loreloom.state.openings import open_to
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord
+from tests.builders import a_world_record
 from tests.life.worlds import example, lived
 
 WORLD = WorldId("world_life")
@@ -30,15 +30,10 @@ async def a_world(store: Store, canon: str = "default") -> WorldRecord:
     """A world of the example's regions that nobody looks after but the test."""
     await worlds.create_world(
         store,
-        WorldRecord(
-            world_id=WORLD,
-            name="Living",
-            canon=CanonName(canon),
+        a_world_record(
+            WORLD,
+            canon=canon,
             seed=SEED,
-            rating=Rating.TEEN,
-            world_daily_tokens=0,
-            player_daily_tokens=0,
-            calendar=Calendar(),
             clock=Clock(anchor=datetime.now(UTC), paused=True),
             regions=new_regions(ClimateBook(), example().regions, SEED, Calendar()),
         ),

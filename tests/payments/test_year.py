@@ -1,13 +1,10 @@
 """A year of a subscription in seconds: nobody tells anything, and once a charge fails for good."""
 
-import sys
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from loreloom.domain.subscription import SubscriptionState
@@ -15,11 +12,10 @@ from loreloom.state.ledger import balances
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord
 from loreloom.state.tables.payments import Entitlement
-from loreloom.workers.temporal_connection import add_search_attributes
-from loreloom.workflows import attributes
 from loreloom.workflows.signatures import PROVIDER_SAID
 from tests.histories.payments import Counter, counter
 from tests.quest.stage import eventually
+from tests.support.skipping import skipping_server
 
 GOOD, BAD = "4242424242424242", "4000000000000341"
 FAILS, TOLD = 5, (2, 8)
@@ -28,13 +24,13 @@ FAILS, TOLD = 5, (2, 8)
 
 @pytest.fixture
 async def skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A server whose clock begins now, as the stand-in's does."""
-    async with await WorkflowEnvironment.start_time_skipping(
-        data_converter=pydantic_data_converter,
-        test_server_existing_path=str(Path(sys.executable).with_name("temporal-test-server")),
-    ) as environment:
-        await add_search_attributes(environment.client, [key.name for key in attributes.ALL])
-        yield environment
+    """A server whose clock begins now, as the stand-in's does, and moves when the test says so.
+
+    Else the wait for a result would skip on, and once nothing is due, by years.
+    """
+    async with skipping_server() as environment:
+        with environment.auto_time_skipping_disabled():
+            yield environment
 
 
 async def test_a_year_is_charged_month_by_month_and_lapses_when_it_is_not_paid(

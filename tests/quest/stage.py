@@ -21,10 +21,8 @@ from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.quest import QuestActivities
 from loreloom.activities.signatures.quest import DesignSteps, EpilogueSteps, QuestRef
-from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import QuestPlan, QuestState, Source
 from loreloom.domain.refusals import RefusalCode
 from loreloom.domain.standing import QuestStanding
@@ -38,6 +36,7 @@ from loreloom.state.store import Event, Store
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QUEST, ChooseAct, ProgressAct, QuestInput
+from tests.builders import a_world_record
 from tests.sandbox import SANDBOX
 
 WORLD = WorldId("world")
@@ -222,17 +221,7 @@ async def stage(
     clock = Clock(anchor=datetime.now(UTC), scale=scale)
     await worlds.create_world(
         store,
-        worlds.WorldRecord(
-            world_id=WorldId(world),
-            name="Stage",
-            canon=CanonName("stage"),
-            seed=1,
-            rating=Rating.TEEN,
-            world_daily_tokens=0,
-            player_daily_tokens=0,
-            calendar=Calendar(),
-            clock=clock,
-        ),
+        a_world_record(world, canon="stage", clock=clock),
     )
     assert await players.create_player(store, WorldId(world), PLAYER, "Player", 1)
     plan_for: dict[str, QuestPlan] = {}

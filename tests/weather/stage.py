@@ -14,10 +14,9 @@ from loreloom.activities.signatures.weather import Imposed, RegionRef
 from loreloom.activities.weather import WeatherActivities
 from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import Rating
 from loreloom.domain.climates import ClimateBook, Place
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import CanonName, WorldId, weather_workflow_id
+from loreloom.domain.ids import WorldId, weather_workflow_id
 from loreloom.domain.imposed import changes
 from loreloom.domain.weather import Weather
 from loreloom.state import chronicle, worlds
@@ -34,6 +33,7 @@ from loreloom.workflows.signatures import (
     WeatherInput,
 )
 from loreloom.workflows.weather import RegionWeatherWorkflow
+from tests.builders import a_world_record
 from tests.quest.stage import eventually
 from tests.sandbox import SANDBOX
 from tests.weather.climates import BOOK, FIVE
@@ -53,15 +53,10 @@ async def a_world(
     regions: Sequence[str] = FIVE,
 ) -> WorldRecord:
     """A new world with a region in each of these climates."""
-    record = WorldRecord(
-        world_id=WorldId(world),
-        name="Stage",
-        canon=CanonName("stage"),
+    record = a_world_record(
+        world,
+        canon="stage",
         seed=seed,
-        rating=Rating.TEEN,
-        world_daily_tokens=0,
-        player_daily_tokens=0,
-        calendar=Calendar(),
         clock=clock,
         regions=new_regions(PLACES, regions, seed, Calendar()),
     )
