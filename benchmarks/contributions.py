@@ -9,6 +9,7 @@ import asyncio
 import json
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -89,7 +90,7 @@ async def measure(stack: Stack, key: str, players: int, seconds: int) -> list[Me
     return [counted, bare]
 
 
-async def _sent(client: httpx.AsyncClient, path: str, body: dict[str, object]) -> dict[str, str]:
+async def _sent(client: httpx.AsyncClient, path: str, body: Mapping[str, object]) -> dict[str, str]:
     answer = await client.post(path, json=body)
     answer.raise_for_status()
     found: dict[str, str] = answer.json()

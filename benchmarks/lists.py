@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -126,7 +127,7 @@ async def measure(store: Store, quests: int, times: int) -> bool:
         assert "The errand" in (await client.get(list_of)).text
         for name, (address, bound) in asked.items():
             assert (await client.get(address)).status_code == 200
-            taken = await median_ms(lambda at=address: client.get(at), times)
+            taken = await median_ms(partial(client.get, address), times)
             within &= taken <= bound
             table.add_row(name, f"{taken:.1f}", str(bound))
     Console().print(table)

@@ -18,7 +18,8 @@ from loreloom.domain.quest import (
     QuestProgress,
     QuestState,
 )
-from loreloom.state.worlds import RegionRecord, WorldRecord
+from loreloom.state.regions import RegionRecord
+from loreloom.state.worlds import WorldRecord
 
 
 def a_world_record(

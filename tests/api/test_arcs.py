@@ -193,11 +193,11 @@ async def test_an_arc_is_asked_for_once_by_its_key(api: Api) -> None:
 
 async def test_what_is_not_there_is_not_found(api: Api) -> None:
     for path in ("", "/choose", "/cancel", "/contribute"):
-        send = api.game.post if path else api.game.get
         body = {"action_id": "a", "choice_id": "b"}
         if path == "/contribute":
             body = {"action_id": "a", "player_id": "b"}
         if path == "/cancel":
             body = {}
-        answer = await send(f"/v1/arcs/nothing{path}", **({"json": body} if path else {}))
+        address = f"/v1/arcs/nothing{path}"
+        answer = await (api.game.post(address, json=body) if path else api.game.get(address))
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_arc"), path

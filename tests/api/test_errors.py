@@ -100,7 +100,7 @@ async def test_a_body_that_is_too_large_is_refused_however_it_comes(api: Api) ->
 
 
 async def test_who_has_no_key_is_told_how_to_bring_one(api: Api) -> None:
-    wrong = (
+    wrong: tuple[dict[str, str], ...] = (
         {},
         {"Authorization": "Bearer nonsense"},
         {"Authorization": "Basic eDp5"},

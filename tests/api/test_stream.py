@@ -92,7 +92,7 @@ async def test_filters_hold_in_pages_and_streams(api: Api) -> None:
     world_id = (await api.world())["world_id"]
     for kind, player in (("a.one", "mara"), ("a.two", "ada"), ("b.one", "mara")):
         await tell(api.parts.store, world_id, kind, player)
-    cases: list[tuple[dict[str, str], list[str]]] = [
+    cases: list[tuple[dict[str, Any], list[str]]] = [
         ({"kind": "a."}, ["2", "3"]),
         ({"kind": "b.one"}, ["4"]),
         ({"player_id": "mara"}, ["2", "4"]),
@@ -125,6 +125,7 @@ async def test_readers_that_come_back_miss_nothing_while_many_write(api: Api) ->
     found, *_ = await asyncio.gather(
         asyncio.gather(*(read(cut) for cut in (1000, 37, 11))), *(write() for _ in range(writers))
     )
+    assert found is not None
     for seen in found:
         assert seen == list(range(1, total + 1))
 

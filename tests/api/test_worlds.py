@@ -1,5 +1,7 @@
 """Worlds, players and weather as a game server sees them."""
 
+from typing import Any
+
 from tests.api.conftest import REGIONS, Api
 
 
@@ -66,7 +68,8 @@ async def test_a_calendar_of_ones_own(api: Api) -> None:
     assert world["calendar"].items() >= calendar.items()
     assert world["season"] == "wet"
     assert world["game_time"]["part"] == "day"
-    for wrong in ({"seasons": []}, {"part_starts": []}, {"hours_per_day": 3}):
+    wrongs: list[dict[str, Any]] = [{"seasons": []}, {"part_starts": []}, {"hours_per_day": 3}]
+    for wrong in wrongs:
         answer = await api.game.post("/v1/worlds", json={"name": "x", "calendar": wrong})
         assert answer.status_code == 422, wrong
 

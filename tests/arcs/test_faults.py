@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -14,8 +12,9 @@ from loreloom.domain.arc_walk import ArcState
 from loreloom.state.store import Store
 from loreloom.workers.stack import PartName, Stack
 from tests.arcs.builders import an_arc, tell, to
-from tests.arcs.stage import OnStage, arc_stage
+from tests.arcs.stage import arc_stage
 from tests.quest.faults import SeededFaults
+from tests.support.resetting import completed_tasks, reset
 from tests.support.servers import settings_for_tests
 
 EARLY = "limit.historyCount.suggestContinueAsNew=40"
@@ -36,27 +35,6 @@ ERRAND: dict[str, dict[str, Any]] = {
 }
 
 
-async def reset(arc: OnStage) -> None:
-    """Let the arc's workflow go on anew from its first task."""
-    client = arc.stage.client
-    ends = [
-        event.event_id
-        async for event in arc.handle.fetch_history_events()
-        if event.HasField("workflow_task_completed_event_attributes")
-    ]
-    await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(
-                workflow_id=arc.handle.id, run_id=(await arc.handle.describe()).run_id
-            ),
-            reason="a test",
-            workflow_task_finish_event_id=ends[0],
-            request_id=f"reset {arc.arc_id}",
-        )
-    )
-
-
 async def test_an_arc_that_is_reset_after_its_quest_ended_goes_the_same_way_once(
     temporal_client: Client, store: Store, task_queue_prefix: str
 ) -> None:
@@ -67,7 +45,7 @@ async def test_an_arc_that_is_reset_after_its_quest_ended_goes_the_same_way_once
         await quest.progress("work")
         await arc.at("hold")
         told = await arc.kinds()
-        await reset(arc)
+        await reset(temporal_client, arc.handle, (await completed_tasks(arc.handle))[0])
         await on.learn("the_bell_rang")
         again = temporal_client.get_workflow_handle(arc.handle.id)
         assert await asyncio.wait_for(again.result(), 60) == ArcState.ENDED

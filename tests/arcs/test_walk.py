@@ -1,5 +1,7 @@
 """Which way an arc takes, and why."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -105,7 +107,9 @@ def test_an_arc_with_no_open_way_stays() -> None:
         ({"goal": {"name": "bread", "reached": False}}, {"goals": {"bread": False}}, {}),
     ],
 )
-def test_each_condition_holds_and_fails(when: dict, holds: dict, fails: dict) -> None:
+def test_each_condition_holds_and_fails(
+    when: dict[str, Any], holds: dict[str, Any], fails: dict[str, Any]
+) -> None:
     condition = When.model_validate(when)
     assert failing(condition, now(**holds)) == ()
     assert len(failing(condition, now(**fails))) == 1
@@ -212,7 +216,7 @@ def test_an_arc_is_not_moved_to_wait_for_a_quest_that_it_never_started() -> None
         {"other": tell(to("end"))},
     ],
 )
-def test_what_would_leave_an_arc_nowhere_is_no_arc(beats: dict) -> None:
+def test_what_would_leave_an_arc_nowhere_is_no_arc(beats: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         an_arc(beats)
 

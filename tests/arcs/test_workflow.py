@@ -107,7 +107,7 @@ async def test_weeks_of_game_time_pass_as_the_calendar_says(
     async with arc_stage(
         time_skipping.client, store, task_queue_prefix, anchor=now.astimezone(UTC)
     ) as on:
-        beats = {
+        beats: dict[str, dict[str, Any]] = {
             "first": {"kind": "wait", "until": {"hours": 24 * 14}, "next": [to("autumn")]},
             "autumn": {
                 "kind": "wait",

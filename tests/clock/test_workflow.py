@@ -17,7 +17,7 @@ from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from tests.clock.stage import DAY, Ticking, serving, set_up, ticking
 from tests.quest.stage import eventually
-from tests.quest.test_reset import completed_tasks, reset
+from tests.support.resetting import completed_tasks, reset
 from tests.support.servers import settings_for_tests
 from tests.weather.stage import BEGAN
 
@@ -162,7 +162,7 @@ async def test_a_clock_that_is_reset_tells_and_changes_nothing_twice(
         await on.until_told("clock.dawn")
         before = await on.told()
 
-        await reset(temporal_client, on, (await completed_tasks(on))[1])
+        await reset(temporal_client, on.handle, (await completed_tasks(on.handle))[1])
 
         again = temporal_client.get_workflow_handle(on.handle.id)
         on.handle = again

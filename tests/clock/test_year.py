@@ -5,12 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from loreloom.domain.boundaries import boundaries
+from loreloom.domain.boundaries import boundaries, tally
 from loreloom.domain.calendar import Calendar
 from loreloom.state.chronicle import Entry
 from loreloom.state.store import Store
@@ -23,15 +24,26 @@ HOUR = 3600
 YEAR = 120 * DAY
 KILLS = 20
 END = BEGAN + 64 * HOUR
+A_YEAR_AT_MOST = 600
+"""Real seconds that a test waits for a moment of a year, for a clock that does not stand."""
 REGION = "estuary"
 CALENDAR = Calendar()
 
 
 def assert_every_boundary_once(told: Sequence[Entry], through: int) -> None:
     """In order, none missing, none twice."""
-    assert [(entry.game_time.seconds, entry.kind) for entry in told] == [
+    assert [said for entry in told for said in said_by(entry)] == [
         (boundary.at, boundary.kind) for boundary in boundaries(CALENDAR, BEGAN, through)
     ]
+
+
+def said_by(entry: Entry) -> list[tuple[int, str]]:
+    """The boundary that an entry tells of, or those that it counts."""
+    if entry.kind != "clock.caught_up":
+        return [(entry.game_time.seconds, entry.kind)]
+    after, through = (entry.data[end]["seconds"] for end in ("from", "to"))
+    assert entry.data["counts"] == tally(CALENDAR, after, through)
+    return [(boundary.at, boundary.kind) for boundary in boundaries(CALENDAR, after, through)]
 
 
 async def skip(time_skipping: WorkflowEnvironment, on: Ticking, seconds: int) -> None:
@@ -75,18 +87,14 @@ async def test_none_is_lost_or_doubled_while_the_worker_is_killed_at_twenty_mome
 ) -> None:
     """On the real server: the one that skips time never gives a killed worker's workflow back."""
     world = f"world-{task_queue_prefix}"
-    chance = random.Random(20)
-    moments = sorted(chance.randrange(BEGAN + 6 * HOUR, END) for _ in range(KILLS))
-    workers = Workers(temporal_client, database_url, task_queue_prefix)
-    worker = workers.start()
     how = {"scale": DAY / 10, "regions": [REGION], "world": world}
     on = await set_up(temporal_client, store, task_queue_prefix, datetime.now(UTC), **how)
+    workers = Workers(temporal_client, database_url, task_queue_prefix)
+    worker = workers.start()
     weather = await begun(temporal_client, store, task_queue_prefix, REGION, world)
     seen = await looked(weather)
-    for moment in moments:
-        await eventually(lambda moment=moment: has_come_to(on, moment), f"{moment}")
-        worker.kill()
-        worker = workers.start()
+    moments = seeded_moments(END)
+    worker = await killed_at(on, workers, worker, moments)
     await on.until_told("clock.new_day", 3)
     worker.kill()
 
@@ -98,6 +106,50 @@ async def test_none_is_lost_or_doubled_while_the_worker_is_killed_at_twenty_mome
     assert changes == await foretold(weather, seen, through)
     for handle in (on.handle, weather.handle):
         await handle.terminate("the test is over")
+
+
+@pytest.mark.soak
+async def test_a_year_loses_and_doubles_none_while_the_worker_is_killed_at_twenty_moments(
+    temporal_client: Client, store: Store, database_url: str, task_queue_prefix: str
+) -> None:
+    """A real server has to live through it: a year in four minutes.
+
+    A worker that is away for more than a day of it says how many of each kind it passed.
+    """
+    world = f"world-{task_queue_prefix}"
+    at = datetime.now(UTC)
+    on = await set_up(temporal_client, store, task_queue_prefix, at, scale=DAY / 2, world=world)
+    workers = Workers(temporal_client, database_url, task_queue_prefix)
+    worker = await killed_at(on, workers, workers.start(), seeded_moments(YEAR))
+
+    async def over() -> bool:
+        told = await on.told()
+        return bool(told) and told[-1].game_time.seconds >= YEAR
+
+    await eventually(lambda: has_come_to(on, YEAR), "a year", A_YEAR_AT_MOST)
+    await eventually(over, "a year is told")
+    worker.kill()
+    told = await on.told()
+    assert_every_boundary_once(told, told[-1].game_time.seconds)
+    await on.handle.terminate("the test is over")
+
+
+def seeded_moments(end: int) -> list[int]:
+    """Game seconds at which a worker dies, in order."""
+    chance = random.Random(20)
+    return sorted(chance.randrange(BEGAN + 6 * HOUR, end) for _ in range(KILLS))
+
+
+async def killed_at(
+    on: Ticking, workers: Workers, worker: ForkServerProcess, moments: Sequence[int]
+) -> ForkServerProcess:
+    """Kill the worker at each of these moments and start another; returns the last."""
+    for moment in moments:
+        reached = partial(has_come_to, on, moment)
+        await eventually(reached, f"{moment} s", A_YEAR_AT_MOST)
+        worker.kill()
+        worker = workers.start()
+    return worker
 
 
 async def has_come_to(on: Ticking, seconds: int) -> bool:

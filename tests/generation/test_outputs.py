@@ -28,7 +28,7 @@ def drawn(rng: random.Random, schema: dict[str, Any]) -> Any:
     if "enum" in schema:
         return rng.choice(schema["enum"])
     if schema["type"] == "string":
-        return matching(rng, re._parser.parse(schema["pattern"]))  # type: ignore[attr-defined]
+        return matching(rng, re._parser.parse(schema["pattern"]))
     if schema["type"] == "array":
         return [drawn(rng, place) for place in schema["prefixItems"]]
     return {name: drawn(rng, held) for name, held in schema["properties"].items()}

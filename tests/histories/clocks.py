@@ -62,8 +62,7 @@ async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, Workf
     """The history of each way, under its name."""
     for name, way in WAYS.items():
         world, at = f"clock-{name}", datetime.now(UTC)
-        how = {"scale": QUICK, "regions": [REGION], "world": world}
-        on = await set_up(client, store, PREFIX, at, **how)
+        on = await set_up(client, store, PREFIX, at, scale=QUICK, regions=[REGION], world=world)
         async with serving(on, PREFIX):
             await way(on)
             # The first run, also of a clock that has continued as new.

@@ -4,6 +4,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -73,6 +74,11 @@ async def measure(
     return Measured(ranks)
 
 
+def by(way: Way, _: Question) -> dict[str, Any]:
+    """A search by one way alone."""
+    return {"ways": {way}}
+
+
 def viewpoint_of(question: Question) -> Viewpoint:
     """A player who knows the one fact that opens the answer, if it needs one."""
     secret = question.get("secret")
@@ -90,7 +96,7 @@ async def test_the_fusion_finds_the_answer_and_beats_each_of_its_parts(
     assert fused.recall(10) >= 0.95, fused.ranks
     assert fused.recall(10, held_out) >= 0.95
     for way in Way:
-        alone = await measure(canon, embedder, questions, lambda q, way=way: {"ways": {way}})
+        alone = await measure(canon, embedder, questions, partial(by, way))
         assert fused.recall(10) > alone.recall(10), way
         assert fused.recall(5) > alone.recall(5), way
         assert fused.mrr > alone.mrr, way

@@ -21,7 +21,7 @@ from temporalio.worker import Worker
 
 from loreloom.activities.payment import payment_activities
 from loreloom.api.parts import AppParts
-from loreloom.domain.ids import SubscriptionId
+from loreloom.domain.ids import SubscriptionId, WorldId
 from loreloom.domain.price_book import PriceBook
 from loreloom.payments.gateway import Gateway
 from loreloom.state import chronicle
@@ -177,7 +177,7 @@ class Till:
 
     async def kinds(self, world_id: str) -> list[str]:
         """What the chronicle tells of payments in a world, in order."""
-        told = await chronicle.read(self.api.parts.store, world_id, kind="payment.")
+        told = await chronicle.read(self.api.parts.store, WorldId(world_id), kind="payment.")
         return [entry.kind for entry in told]
 
     async def balance(self) -> dict[tuple[str, str], int]:

@@ -76,8 +76,8 @@ def test_a_purchase_on_the_embedded_stack(selling: Stack, monkeypatch: pytest.Mo
 
     monkeypatch.setenv("LORELOOM_HOME", str(settings.loreloom_home))
     monkeypatch.setenv("LORELOOM_PORT", str(settings.loreloom_port))
-    told = CliRunner().invoke(app, ["payments", "reconcile"])
-    assert (told.exit_code, told.output) == (
+    answer = CliRunner().invoke(app, ["payments", "reconcile"])
+    assert (answer.exit_code, answer.output) == (
         0,
         "0 differences between 4 purchases and 4 payments at the provider\n",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loreloom.domain.ids import SubscriptionId
+from loreloom.domain.ids import SubscriptionId, WorldId
 from loreloom.state import chronicle
 from loreloom.state.subscriptions import find_subscription
 from tests.payments.conftest import Till
@@ -15,7 +15,7 @@ BAD_CARD = "4000000000000341"
 
 
 async def _told(till: Till, world: str) -> list[str]:
-    found = await chronicle.read(till.api.parts.store, world, kind="subscription.")
+    found = await chronicle.read(till.api.parts.store, WorldId(world), kind="subscription.")
     return [entry.kind for entry in found]
 
 

@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.quest import QuestActivities
-from loreloom.activities.signatures.quest import DesignSteps, EpilogueSteps, QuestRef
+from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import QuestPlan, QuestState, Source
@@ -43,7 +43,7 @@ WORLD = WorldId("world")
 PLAYER = PlayerId("player")
 
 
-class GivenWriting(DesignSteps, EpilogueSteps):
+class GivenWriting:
     """Writes down the plan that a test gives, and an epilogue of one line."""
 
     def __init__(self, store: Store, plan: QuestPlan, plan_for: dict[str, QuestPlan]) -> None:

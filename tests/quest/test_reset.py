@@ -1,12 +1,7 @@
 """A quest that ops reset, from its first step or from a later one, changes the world once."""
 
-import uuid
-
 import pytest
 from sqlalchemy import delete, update
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 
 from loreloom.domain.ids import FactId
@@ -16,28 +11,7 @@ from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Fact, Player
 from tests.builders import a_plan, an_objective
 from tests.quest.stage import PLAYER, WORLD, Played, stage
-
-
-async def completed_tasks(quest: Played) -> list[int]:
-    """The events of a quest's history that it can be reset to, in order."""
-    return [
-        event.event_id
-        async for event in quest.handle.fetch_history_events()
-        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
-    ]
-
-
-async def reset(client: Client, quest: Played, event_id: int) -> None:
-    """Reset a quest to an event, with the acts that came after it applied again."""
-    await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=quest.handle.id),
-            reason="a test",
-            workflow_task_finish_event_id=event_id,
-            request_id=str(uuid.uuid4()),
-        )
-    )
+from tests.support.resetting import completed_tasks, reset
 
 
 async def test_a_broken_quest_that_is_mended_and_reset_is_completed_and_says_so(
@@ -53,9 +27,11 @@ async def test_a_broken_quest_that_is_mended_and_reset_is_completed_and_says_so(
         async with store.transaction() as tx:
             await tx.run(update(Player).values(coin=5))
 
-        events = await completed_tasks(quest)
+        events = await completed_tasks(quest.handle)
         failing = await scheduled(quest, "quest_reward")
-        await reset(temporal_client, quest, max(event for event in events if event < failing))
+        await reset(
+            temporal_client, quest.handle, max(event for event in events if event < failing)
+        )
 
         again = temporal_client.get_workflow_handle(quest.handle.id)
         assert await again.result() == QuestState.COMPLETED
@@ -84,7 +60,7 @@ async def test_a_reset_asks_no_condition_of_an_act_that_was_taken(
         async with store.transaction() as tx:
             await tx.run(delete(Fact))
 
-        await reset(temporal_client, quest, (await completed_tasks(quest))[-4])
+        await reset(temporal_client, quest.handle, (await completed_tasks(quest.handle))[-4])
 
         again = temporal_client.get_workflow_handle(quest.handle.id)
         assert await again.result() == QuestState.COMPLETED
@@ -112,7 +88,7 @@ async def test_a_completed_quest_that_is_reset_ends_again_and_pays_once(
         await quest.handle.result()
         told = await quest.kinds()
 
-        await reset(temporal_client, quest, (await completed_tasks(quest))[-back])
+        await reset(temporal_client, quest.handle, (await completed_tasks(quest.handle))[-back])
 
         again = temporal_client.get_workflow_handle(quest.handle.id)
         assert await again.result() == QuestState.COMPLETED

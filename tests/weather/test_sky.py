@@ -1,6 +1,7 @@
 """A sky's weather: the shares that its climate says, exactly, at any hour, from nothing stored."""
 
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import islice, pairwise
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate, ClimateSeason
-from loreloom.domain.sky import Sky, forecast, hours_of, state_at, states_from
+from loreloom.domain.sky import HourOfWeather, Sky, forecast, hours_of, state_at, states_from
 from loreloom.domain.weather import VALUES, Weather
 from tests.weather.climates import CLIMATES, FIVE, a_sky
 
@@ -114,7 +115,10 @@ def test_values_lie_within_what_the_state_allows(hour: int, name: str, state: We
 def test_days_are_warmer_than_nights_and_summers_than_winters() -> None:
     sky = a_sky()
     hours = hours_of(sky, 0, [W.CLEAR] * 24 * 120)
-    mean = lambda some: sum(h.temperature for h in some) / len(some)  # noqa: E731
+
+    def mean(some: Sequence[HourOfWeather]) -> float:
+        return sum(h.temperature for h in some) / len(some)
+
     assert mean([h for h in hours if h.hour % 24 == 14]) > mean(
         [h for h in hours if h.hour % 24 == 2]
     )

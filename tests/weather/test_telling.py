@@ -1,7 +1,7 @@
 """What is told of the weather is what was foretold, each change once, whoever tells it."""
 
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -21,7 +21,7 @@ HOURS = 10_000
 W = Weather
 
 
-def at_hour(clock: Clock, hour: float) -> object:
+def at_hour(clock: Clock, hour: float) -> datetime:
     moment = clock.real_moment(clock.game_anchor + round(hour * HOUR))
     assert moment is not None
     return moment

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -14,6 +12,7 @@ from loreloom.domain.clock import Clock
 from loreloom.domain.weather import Weather
 from loreloom.state.store import Store
 from tests.quest.stage import eventually
+from tests.support.resetting import completed_tasks, reset
 from tests.weather.stage import (
     BEGAN,
     Staged,
@@ -115,7 +114,7 @@ async def test_a_reset_tells_nothing_again(fast: Staged, temporal_client: Client
 
     await eventually(some, "some changes")
     before = await fast.told()
-    await reset(temporal_client, fast)
+    await reset(temporal_client, fast.handle, (await completed_tasks(fast.handle))[0])
     fast.handle = temporal_client.get_workflow_handle(fast.handle.id)
 
     async def more() -> bool:
@@ -127,25 +126,6 @@ async def test_a_reset_tells_nothing_again(fast: Staged, temporal_client: Client
     since = [entry.data["since"] for entry in after]
     assert since == sorted(since)
     assert (await fast.states()).count(("snow", "imposed")) == 1
-
-
-async def reset(client: Client, on: Staged) -> None:
-    """Reset the workflow to its first task, leaving out what it was told since."""
-    history = await on.handle.fetch_history()
-    first = next(
-        event.event_id
-        for event in history.events
-        if event.HasField("workflow_task_completed_event_attributes")
-    )
-    await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=on.handle.id),
-            reason="a test",
-            workflow_task_finish_event_id=first,
-            request_id=on.handle.id,
-        )
-    )
 
 
 async def test_a_season_of_weather_on_a_server_that_skips_time(
