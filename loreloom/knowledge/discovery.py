@@ -5,8 +5,8 @@ a name whose kind is not evident is left to the designers.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from loreloom.domain.canon import EntityKind
 from loreloom.knowledge.naming import fold
@@ -50,17 +50,27 @@ _SENTENCE_START = re.compile(r"(?:^|[.!?:;\n>*#\-\"“‘(|])\s*[\"“‘(*_]*$"
 _DETERMINERS = _words("the a an this that these those his her its their our my your")
 
 
-def discover(texts: Iterable[str], known: frozenset[str]) -> Iterator[tuple[str, EntityKind]]:
-    """Names in the texts with their kinds, that are not among the ``known`` (folded) ones."""
-    counts: Counter[str] = Counter()
-    for text in texts:
-        counts.update(_runs(text))
-    for name, mentions in sorted(counts.items()):
-        if mentions < MIN_MENTIONS or fold(name) in known or len(name) > 120:
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """A name of evident kind, and the numbers of the texts that mention it, in order."""
+
+    name: str
+    kind: EntityKind
+    texts: tuple[int, ...]
+
+
+def discover(texts: Iterable[str], known: frozenset[str]) -> Iterator[Discovered]:
+    """Names in the texts that are not among the ``known`` (folded) ones."""
+    mentions: dict[str, list[int]] = {}
+    for number, text in enumerate(texts):
+        for run in _runs(text):
+            mentions.setdefault(run, []).append(number)
+    for name, found in sorted(mentions.items()):
+        if len(found) < MIN_MENTIONS or fold(name) in known or len(name) > 120:
             continue
         kind = evident_kind(name)
         if kind is not None:
-            yield name, kind
+            yield Discovered(name, kind, tuple(dict.fromkeys(found)))
 
 
 def _runs(text: str) -> Iterator[str]:

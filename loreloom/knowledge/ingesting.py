@@ -4,22 +4,18 @@ Until the last step nobody reads what is made here; the last makes all of it rea
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy import insert as sql_insert
 
-from loreloom.domain.canon import Rating, Telling
-from loreloom.domain.ids import CanonName, DocumentId, FactId, PassageId
-from loreloom.knowledge.discovery import discover
+from loreloom.domain.ids import CanonName, DocumentId
+from loreloom.knowledge.declaring import Declared, declared_in
 from loreloom.knowledge.embedding import Embedder, Vector
-from loreloom.knowledge.front_matter import split_front_matter
 from loreloom.knowledge.index import forget_passages, lock_canon, take_over_staged
 from loreloom.knowledge.linking import rebuild_entities
 from loreloom.knowledge.models import DocumentState
-from loreloom.knowledge.naming import fold
-from loreloom.knowledge.parsing import ParsedDocument, Visibility, parse_document
+from loreloom.knowledge.parsing import ParsedDocument, parse_document
 from loreloom.knowledge.resolving import Declaration
 from loreloom.state.store import Store, Transaction
 from loreloom.state.tables.knowledge import (
@@ -188,6 +184,7 @@ async def publish_document(store: Store, document_id: DocumentId, revision: int)
 
     Raises ``Superseded``. A revision that is published already stays as it is.
     """
+    declared = await _read_declarations(store, document_id, revision)
     async with store.transaction() as tx:
         canon_query = select(Document.canon).where(Document.document_id == document_id)
         canon = CanonName((await tx.run(canon_query)).scalar_one_or_none() or "")
@@ -199,7 +196,6 @@ async def publish_document(store: Store, document_id: DocumentId, revision: int)
             return
         source = await tx.run(
             select(
-                DocumentRevision.markdown,
                 DocumentRevision.title,
                 DocumentRevision.about,
                 Document.passages,
@@ -213,7 +209,7 @@ async def publish_document(store: Store, document_id: DocumentId, revision: int)
         row = source.one()
         await forget_passages(tx, canon, document_id)
         await take_over_staged(tx, canon, document_id, revision, row.passages)
-        passages = await _declare(tx, canon, document_id, revision, row.markdown)
+        await _declare(tx, canon, document_id, declared.declarations)
         await tx.run(
             update(Document)
             .where(Document.document_id == document_id)
@@ -232,7 +228,32 @@ async def publish_document(store: Store, document_id: DocumentId, revision: int)
                 DocumentRevision.document_id == document_id, DocumentRevision.revision < revision
             )
         )
-        await rebuild_entities(tx, canon, passages=passages)
+        await rebuild_entities(tx, canon, passages=declared.passages)
+
+
+async def _read_declarations(store: Store, document_id: DocumentId, revision: int) -> Declared:
+    """What a staged revision says of entities, worked out while no transaction waits for it."""
+    staged = (
+        select(
+            StagedPassage.passage_id,
+            StagedPassage.heading_path,
+            StagedPassage.text,
+            StagedPassage.telling,
+            StagedPassage.fact,
+            StagedPassage.rating_rank,
+        )
+        .where(StagedPassage.document_id == document_id, StagedPassage.revision == revision)
+        .order_by(StagedPassage.position)
+    )
+    markdown = select(DocumentRevision.markdown).where(
+        DocumentRevision.document_id == document_id, DocumentRevision.revision == revision
+    )
+    async with store.reading() as connection:
+        rows = (await connection.execute(staged)).all()
+        text = (await connection.execute(markdown)).scalar_one_or_none()
+    if text is None:
+        raise Superseded
+    return await asyncio.to_thread(declared_in, text, rows)
 
 
 async def fail_document(store: Store, document_id: DocumentId, revision: int, reason: str) -> None:
@@ -261,65 +282,20 @@ async def _lock_newest(tx: Transaction, document_id: DocumentId, revision: int) 
 
 
 async def _declare(
-    tx: Transaction, canon: CanonName, document_id: DocumentId, revision: int, markdown: str
-) -> list[PassageId]:
-    """Keep what the document says of entities; answers its passages."""
-    front, _ = split_front_matter(markdown)
-    found = await tx.run(
-        select(
-            StagedPassage.passage_id,
-            StagedPassage.heading_path,
-            StagedPassage.text,
-            StagedPassage.telling,
-            StagedPassage.fact,
-            StagedPassage.rating_rank,
-        ).where(StagedPassage.document_id == document_id, StagedPassage.revision == revision)
-    )
-    rows = found.all()
-    whole = Visibility(front.telling, front.fact, front.rating)
-    declarations = [
-        Declaration(
-            name=entity.name,
-            kind=entity.kind,
-            aliases=entity.aliases,
-            ties=tuple((tie.to, tie.label) for tie in entity.ties),
-            telling=whole.telling,
-            fact=whole.fact,
-            rating=whole.rating,
-        )
-        for entity in front.entities
-    ]
-    known = frozenset(fold(n) for d in declarations for n in (d.name, *d.aliases))
-    declarations += _discovered(rows, known)
+    tx: Transaction,
+    canon: CanonName,
+    document_id: DocumentId,
+    declarations: Sequence[Declaration],
+) -> None:
     await tx.run(delete(EntityDeclaration).where(EntityDeclaration.document_id == document_id))
-    if declarations:
-        await tx.run(
-            sql_insert(EntityDeclaration),
-            [
-                {
-                    "document_id": document_id,
-                    "position": position,
-                    "canon": canon,
-                    "declaration": declaration.model_dump(mode="json"),
-                }
-                for position, declaration in enumerate(declarations)
-            ],
-        )
-    return [PassageId(row.passage_id) for row in rows]
-
-
-def _discovered(rows: Sequence[Any], known: frozenset[str]) -> Iterator[Declaration]:
-    """Names found in the text, each told as far as the most open passage that holds it."""
-    for name, kind in discover([f"{' . '.join(r.heading_path)}\n{r.text}" for r in rows], known):
-        holding = [r for r in rows if name in r.text or any(name in h for h in r.heading_path)]
-        if not holding:
-            continue
-        most_open = min(holding, key=lambda r: (r.telling == Telling.SECRET, r.rating_rank))
-        yield Declaration(
-            name=name,
-            kind=kind,
-            telling=Telling(most_open.telling),
-            fact=None if most_open.fact is None else FactId(most_open.fact),
-            rating=list(Rating)[most_open.rating_rank],
-            found=True,
-        )
+    rows = [
+        {
+            "document_id": document_id,
+            "position": position,
+            "canon": canon,
+            "declaration": declaration.model_dump(mode="json"),
+        }
+        for position, declaration in enumerate(declarations)
+    ]
+    if rows:
+        await tx.run(sql_insert(EntityDeclaration), rows)

@@ -3,6 +3,7 @@
 Every function here belongs to a transaction that holds the canon's lock.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,9 @@ from loreloom.state.tables.knowledge import (
     PassageEntity,
 )
 
-_LINK_BATCH = 2000
+_LINK_BATCH = 1000
+_MOST_ASKED_FOR = 100
+"""How many names the index is asked for one by one; for more, every passage is read."""
 
 _PASSAGES_NAMING = text(
     """
@@ -66,9 +69,19 @@ async def rebuild_entities(
     changed = _changed_names(stored, wanted)
     touched = set(passages)
     if changed:
-        found = await tx.run(_PASSAGES_NAMING, {"canon": canon, "names": sorted(changed)})
-        touched.update(PassageId(row.passage_id) for row in found)
+        touched.update(await _passages_naming(tx, canon, changed))
     await _link(tx, wanted, sorted(touched))
+
+
+async def _passages_naming(
+    tx: Transaction, canon: CanonName, names: Collection[str]
+) -> list[PassageId]:
+    """The passages that may name one of these."""
+    if len(names) > _MOST_ASKED_FOR:
+        found = await tx.run(select(Passage.passage_id).where(Passage.canon == canon))
+    else:
+        found = await tx.run(_PASSAGES_NAMING, {"canon": canon, "names": sorted(names)})
+    return [PassageId(row.passage_id) for row in found]
 
 
 async def _resolved(tx: Transaction, canon: CanonName) -> dict[EntityId, Resolved]:
@@ -217,19 +230,23 @@ async def _link(
     for start in range(0, len(passage_ids), _LINK_BATCH):
         batch = passage_ids[start : start + _LINK_BATCH]
         await tx.run(delete(PassageEntity).where(PassageEntity.passage_id.in_(batch)))
-        passages = await tx.run(
-            select(Passage.passage_id, Passage.heading_path, Passage.text).where(
-                Passage.passage_id.in_(batch)
-            )
+        query = select(Passage.passage_id, Passage.heading_path, Passage.text).where(
+            Passage.passage_id.in_(batch)
         )
-        rows = [
-            link
-            for passage in passages
-            for link in _links_of(
-                passage.passage_id, passage.heading_path, passage.text, known, finder
-            )
-        ]
-        await _insert(tx, PassageEntity, rows)
+        passages = (await tx.run(query)).all()
+        await _insert(
+            tx, PassageEntity, await asyncio.to_thread(_links_in, passages, known, finder)
+        )
+
+
+def _links_in(
+    passages: Sequence[Any], known: list[tuple[EntityId, KnownName]], finder: NameFinder
+) -> list[dict[str, Any]]:
+    return [
+        link
+        for passage in passages
+        for link in _links_of(passage.passage_id, passage.heading_path, passage.text, known, finder)
+    ]
 
 
 def _links_of(

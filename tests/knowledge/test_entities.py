@@ -5,7 +5,7 @@ import pytest
 from loreloom.domain.canon import EntityKind, Rating, Viewpoint
 from loreloom.domain.ids import EntityId, FactId
 from loreloom.knowledge.casting import cast_for
-from loreloom.knowledge.discovery import discover, evident_kind
+from loreloom.knowledge.discovery import Discovered, discover, evident_kind
 from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.entities import (
     add_entity,
@@ -228,5 +228,7 @@ def test_a_kind_is_given_only_where_it_is_evident(name: str, kind: EntityKind | 
 
 def test_a_name_is_discovered_when_it_recurs() -> None:
     text = "We met at Cloth Street. Later Cloth Street burned. Once we saw Moss Lane."
-    assert list(discover([text], frozenset())) == [("Cloth Street", EntityKind.PLACE)]
+    assert list(discover([text], frozenset())) == [
+        Discovered("Cloth Street", EntityKind.PLACE, (0,))
+    ]
     assert list(discover([text], frozenset({"cloth street"}))) == []
