@@ -10,7 +10,7 @@ from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.keys import Scope
 from loreloom.state.store import Event
 from tests.console.conftest import Console, Reader
-from tests.console.told import REFUSED
+from tests.console.told import REFUSED, TOLD
 
 SERIOUS = {"serious", "critical"}
 
@@ -118,6 +118,16 @@ async def test_an_arc_says_where_it_stands_and_what_would_have_to_hold(
     await graph.get_by_role("link", name="while-it-lasts").click()
     card = designer.page.locator("#beat-while-it-lasts")
     await expect(card).to_contain_text("if the last quest must have completed")
+
+
+async def test_what_an_arc_told_leads_to_the_passage_behind_it(
+    console: Console, designer: Reader
+) -> None:
+    await designer.page.goto(f"/console/arcs/{console.told.arc_id}")
+    way = designer.page.get_by_role("region", name="The way that it came")
+    await way.get_by_text(TOLD).get_by_role("link", name="Passage 1 speaks").click()
+    await expect(way.get_by_role("blockquote")).to_contain_text("She has kept it for forty years")
+    await expect(way.get_by_text("1 of 2 attempts refused")).to_be_visible()
 
 
 async def test_what_happens_appears_while_one_looks(console: Console, designer: Reader) -> None:

@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from loreloom.domain.arc import ToldBy
+from loreloom.domain.arc_walk import Reason
 from loreloom.domain.draft import Problem
 from loreloom.domain.ids import (
+    ArcId,
     CanonName,
     GenerationId,
     PlayerId,
     QuestId,
     WorldId,
+    arc_workflow_id,
     quest_workflow_id,
 )
 from loreloom.domain.quest import QuestState, Source
@@ -25,6 +29,9 @@ from loreloom.generation.tiers import Purpose, TierName
 from loreloom.knowledge.documents import list_documents
 from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.passages import PassageView, passages_of_document
+from loreloom.state.arc_steps import BeatEntry, OfArc, Words, enter
+from loreloom.state.arc_steps import tell as tell_beat
+from loreloom.state.arcs import find_arc
 from loreloom.state.generations import KeptGeneration, keep_generation
 from loreloom.state.quests import (
     Citation,
@@ -38,6 +45,7 @@ from tests.api.designs import small_design
 from tests.knowledge.conftest import ingest_into
 
 HOSTILE = "<script>document.title = 'owned'</script>"
+TOLD = "Old Hest has put the Lantern out, and nobody says why."
 REFUSED = "Old Hest and the Moon Emperor want it."
 LORE = """---
 title: The Harbour
@@ -82,7 +90,9 @@ async def tell(api: Api, embedder: Embedder) -> Told:
     arc = {"arc": "the-two-copies", "player_id": "mara"}
     started = await api.game.post(f"/v1/worlds/{world_id}/arcs", json=arc)
     assert started.status_code == 202, started.text
-    return Told(world_id, quest_id, started.json()["arc_id"], keeper, tide)
+    arc_id = ArcId(started.json()["arc_id"])
+    await written_beat(store, WorldId(world_id), arc_id, keeper, tide)
+    return Told(world_id, quest_id, arc_id, keeper, tide)
 
 
 async def written_quest(
@@ -114,6 +124,31 @@ async def written_quest(
             )
         )
     return quest_id
+
+
+async def written_beat(
+    store: Store, world_id: WorldId, arc_id: ArcId, rests_on: PassageView, left_out: PassageView
+) -> None:
+    """The first beat of an arc, and what a model told there."""
+    arc = await find_arc(store, arc_id)
+    assert arc is not None
+    of = OfArc(arc_id=arc_id, world_id=world_id, player_id=PlayerId("mara"), seq=1)
+    await enter(
+        store,
+        BeatEntry(
+            **of.model_dump(),
+            beat=arc.definition.start,
+            kind="tell",
+            digest=arc.digest,
+            reason=Reason(words="the arc begins here"),
+            game_seconds=0,
+            at=datetime.now(UTC),
+        ),
+    )
+    made = _generation(world_id, arc_workflow_id(arc_id), rests_on, left_out).model_copy(
+        update={"generation_id": GenerationId("gen_summons"), "purpose": Purpose.TELLING}
+    )
+    await tell_beat(store, of, Words(text=TOLD, source=ToldBy.GENERATED, generation=made))
 
 
 def _generation(

@@ -12,6 +12,7 @@ from loreloom.api.console.arc_standing import demands, late_in_words, standing_o
 from loreloom.api.console.layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, lay_out
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
+from loreloom.api.console.stories import texts_of
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.lookups import the_arc, the_world
@@ -114,6 +115,7 @@ async def show_arc(request: Request, reader: Reader, arc_id: ArcIdPath) -> Respo
         head=(await heads(store, [world.world_id])).get(world.world_id, 0),
         arc=arc_view(arc, world.calendar, way, goals),
         picture=picture_of(arc, way),
+        texts=await texts_of(store, world, arc),
         standing=await standing_of(store, world, arc, way, goals) if running else None,
         demands={n: [(edge, demands(edge.when)) for edge in b.next] for n, b in beats.items()},
         late={name: late_in_words(beat) for name, beat in beats.items()},
