@@ -41,7 +41,7 @@ from loreloom.generation.router import Router
 from loreloom.generation.tiers import Bounds, Tier, TierName
 from loreloom.workers.settings import Settings
 from loreloom.workers.stack import PartName, Stack
-from loreloom.workers.worker import tiers_of
+from loreloom.workers.tiers import tiers_of
 
 LORE = Path(__file__).parents[1] / "content" / "lore"
 CAST_SIZES = {

@@ -35,7 +35,7 @@ from loreloom.domain.conditions import Situation, When, earliest
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, weather_workflow_id
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.living.memories import Deed
-from loreloom.domain.living.shifts import UnknownInWorld
+from loreloom.domain.living.shifts import CannotShift
 from loreloom.domain.quest import QuestKind
 from loreloom.state import arc_steps, arcs, contributions, players, quests, weather, worlds
 from loreloom.state.arc_steps import Change, OfArc, Words
@@ -138,7 +138,7 @@ class ArcActivities(ArcSteps):
         with broken_if_refused():
             try:
                 await arc_steps.change(self._store, of_arc(step), await self._change(step))
-            except UnknownInWorld as error:
+            except CannotShift as error:
                 raise broken(str(error)) from error
 
     @activity.defn(name="arc_tell")

@@ -12,7 +12,7 @@ from temporalio.client import Client
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
-from loreloom.api.metrics import Metrics
+from loreloom.api.metrics import Metrics, outcome_of
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages
 from loreloom.api.updates import NotTaken, Update, send
@@ -58,7 +58,7 @@ class Acts:
             with self._gate.hold(quest_id):
                 standing, outcome = await self._take(quest_id, act)
         except ApiError as error:
-            self._count(act, _outcome_of(error))
+            self._count(act, outcome_of(error))
             raise
         self._count(act, outcome)
         return standing
@@ -104,9 +104,3 @@ def _not_running(quest: QuestRecord) -> ApiError:
     if state in GOES_ON:
         return ApiError(ErrorCode.NOT_RUNNING, f"the quest is {state}, but its process has ended")
     return ApiError(RefusalCode.WRONG_STATE, f"the quest is {state}; it takes no acts")
-
-
-def _outcome_of(error: ApiError) -> str:
-    if error.code is ErrorCode.TOO_MANY_ACTS:
-        return "gated"
-    return "unanswered" if error.status >= 500 else "refused"

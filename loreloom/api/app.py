@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from loreloom.api import openapi, problems
 from loreloom.api.acts import Acts
 from loreloom.api.arc_acts import ArcActs
+from loreloom.api.arc_figures import ArcFigures
 from loreloom.api.arc_teller import ArcTeller
 from loreloom.api.auth import Authenticator
 from loreloom.api.console import app as console
@@ -41,7 +42,7 @@ from loreloom.api.routes import (
 )
 from loreloom.api.stream import Feed
 from loreloom.api.subscription_acts import SubscriptionActs
-from loreloom.api.sweeper import sweep_forever
+from loreloom.api.sweeper import Sweeps, sweep_forever
 
 # Acts first: they come most often, and routes are matched in order.
 ROUTERS = (
@@ -99,7 +100,7 @@ def _context(parts: AppParts) -> Context:
         launcher=launcher,
         events=Events(store, parts.temporal, launcher),
         acts=Acts(store, parts.temporal, config, metrics),
-        arcs=ArcActs(store, parts.temporal, config),
+        arcs=ArcActs(store, parts.temporal, config, metrics),
         teller=ArcTeller(store, parts.temporal, config.sweep_seconds),
         subscriptions=SubscriptionActs(store, parts.temporal, config),
         orders=Orders(parts.temporal, config),
@@ -107,6 +108,8 @@ def _context(parts: AppParts) -> Context:
         stories=stories,
         replays=Replays(parts.temporal, store, stories),
         metrics=metrics,
+        figures=ArcFigures(store, metrics),
+        sweeps=Sweeps(),
     )
 
 
@@ -122,6 +125,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 context.launcher,
                 context.events,
                 context.metrics,
+                context.sweeps,
                 context.parts.config.sweep_seconds,
             )
         ),

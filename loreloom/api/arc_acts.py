@@ -6,6 +6,7 @@ from temporalio.client import Client
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
+from loreloom.api.metrics import Metrics, outcome_of
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages
 from loreloom.api.updates import NotTaken, Update, send
@@ -28,25 +29,40 @@ NAMES: dict[type[ArcAct], str] = {ChooseAct: "choose", CancelArc: "cancel", Migr
 class ArcActs:
     """Hands acts to arcs, a few at once for each."""
 
-    def __init__(self, store: Store, client: Client, config: ApiConfig) -> None:
+    def __init__(self, store: Store, client: Client, config: ApiConfig, metrics: Metrics) -> None:
         self._store = store
         self._client = client
         self._seconds = config.act_seconds
         self._gate = Gate(config.act_gate)
+        self._metrics = metrics
 
     async def take(self, arc: ArcRecord, act: ArcAct, update_id: str) -> ArcStanding:
         """Take an act and return where the arc stands. Raises ``ApiError`` if it is not taken."""
-        update = Update(
-            arc_workflow_id(arc.arc_id), NAMES[type(act)], update_id, ArcStanding, act, waits=20
-        )
+        name = NAMES[type(act)]
+        update = Update(arc_workflow_id(arc.arc_id), name, update_id, ArcStanding, act, waits=20)
         try:
-            with self._gate.hold(arc.arc_id), outages():
+            with self._gate.hold(arc.arc_id):
+                standing, outcome = await self._take(arc, act, update)
+        except ApiError as error:
+            self._metrics.arc_acts.labels(name, outcome_of(error)).inc()
+            raise
+        self._metrics.arc_acts.labels(name, outcome).inc()
+        return standing
+
+    async def _take(
+        self, arc: ArcRecord, act: ArcAct, update: Update[ArcStanding]
+    ) -> tuple[ArcStanding, str]:
+        try:
+            with outages():
                 async with asyncio.timeout(self._seconds):
-                    return await send(self._client, update, lambda: self._should_run(arc.arc_id))
+                    standing = await send(
+                        self._client, update, lambda: self._should_run(arc.arc_id)
+                    )
+            return standing, "taken"
         except NotTaken as error:
             before = await self._taken_before(arc, act)
             if before is not None:
-                return before
+                return before, "repeated"
             raise error.refusal or await self._not_running(arc) from error
 
     async def _should_run(self, arc_id: ArcId) -> bool:

@@ -10,6 +10,7 @@ from fastapi import Request
 if TYPE_CHECKING:
     from loreloom.api.acts import Acts
     from loreloom.api.arc_acts import ArcActs
+    from loreloom.api.arc_figures import ArcFigures
     from loreloom.api.arc_teller import ArcTeller
     from loreloom.api.auth import Authenticator
     from loreloom.api.events import Events
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from loreloom.api.parts import AppParts
     from loreloom.api.stream import Feed
     from loreloom.api.subscription_acts import SubscriptionActs
+    from loreloom.api.sweeper import Sweeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Context:
     stories: Stories
     replays: Replays
     metrics: Metrics
+    figures: ArcFigures
+    sweeps: Sweeps
 
 
 def context_of(request: Request) -> Context:

@@ -8,7 +8,7 @@ from loreloom.api.schemas.arcs import ArcHistory
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.quests import GenerationView, HistoryStep, QuestHistory
 from loreloom.api.shaping import game_time
-from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
+from loreloom.domain.ids import WorldId, arc_workflow_id, quest_workflow_id
 from loreloom.domain.quest import Source
 from loreloom.state.arcs import ArcRecord
 from loreloom.state.chronicle import Entry, read
@@ -102,7 +102,7 @@ async def history_of_arc(store: Store, world: WorldRecord, arc: ArcRecord) -> Ar
 
 
 async def _steps(store: Store, world: WorldRecord, workflow_id: str) -> tuple[HistoryStep, ...]:
-    entries = await _entries(store, world, workflow_id)
+    entries = await entries_of(store, world.world_id, workflow_id)
     steps = [_entry_step(entry) for entry in entries]
     made = await generations_of(store, workflow_id)
     steps += [_generation_step(world, entries, generation) for generation in made]
@@ -110,11 +110,12 @@ async def _steps(store: Store, world: WorldRecord, workflow_id: str) -> tuple[Hi
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
-async def _entries(store: Store, world: WorldRecord, workflow_id: str) -> list[Entry]:
+async def entries_of(store: Store, world_id: WorldId, workflow_id: str) -> list[Entry]:
+    """All that the chronicle tells of a workflow, oldest first."""
     found: list[Entry] = []
     while True:
         after = found[-1].id if found else 0
-        page = await read(store, world.world_id, after=after, limit=PAGE, subject=workflow_id)
+        page = await read(store, world_id, after=after, limit=PAGE, subject=workflow_id)
         found += page
         if len(page) < PAGE:
             return found

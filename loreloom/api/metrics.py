@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from loreloom.api.errors import ApiError, ErrorCode
+
 ACT_BUCKETS = (0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 
 
@@ -35,6 +37,24 @@ class Metrics:
             buckets=ACT_BUCKETS,
             registry=self.registry,
         )
+        self.arc_acts = Counter(
+            "loreloom_arc_acts",
+            "Acts on arcs by act and outcome, as acts on quests; also contributions.",
+            ("act", "outcome"),
+            registry=self.registry,
+        )
+        self.arcs = Gauge(
+            "loreloom_arcs",
+            "Arcs by state, of the whole engine.",
+            ("state",),
+            registry=self.registry,
+        )
+        self.arc_beats = Gauge(
+            "loreloom_arc_beats",
+            "Beats that arcs have entered, by kind, of the whole engine.",
+            ("kind",),
+            registry=self.registry,
+        )
         self.streams = Gauge(
             "loreloom_streams_open", "Chronicle streams open now.", registry=self.registry
         )
@@ -54,3 +74,10 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics in Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+def outcome_of(error: ApiError) -> str:
+    """The outcome as which an act that is not taken is counted."""
+    if error.code is ErrorCode.TOO_MANY_ACTS:
+        return "gated"
+    return "unanswered" if error.status >= 500 else "refused"

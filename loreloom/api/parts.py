@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
 from temporalio.client import Client
 
 from loreloom.api.shop import Shop
@@ -16,6 +17,16 @@ from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
+class TierServers:
+    """A tier's servers as health looks at them: base URLs that end in ``/v1``."""
+
+    name: str
+    model: str
+    urls: tuple[str, ...]
+    api_key: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApiConfig:
     """Values that an operator may set. Times are in seconds.
 
@@ -26,7 +37,7 @@ class ApiConfig:
     of the canon ``default``, ``climates`` say where they lie. ``arcs_folder``
     holds the arcs that can be started; it is read anew for each. ``console_secret`` signs the
     console's cookies, which go over https only with ``console_https``; ``temporal_ui_url`` is
-    linked to, never called.
+    linked to, never called. The servers of ``tiers`` are asked how they do, never for a text.
     """
 
     queue_prefix: str = DEFAULT_QUEUE_PREFIX
@@ -50,6 +61,7 @@ class ApiConfig:
     console_secret: str | None = None
     console_https: bool = False
     temporal_ui_url: str | None = None
+    tiers: tuple[TierServers, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ from loreloom.workflows.roles import Role, queue_of
 
 SECONDS = 2.0
 RPC_TIME = timedelta(seconds=1.5)
+AWAY = (SQLAlchemyError, RPCError, RuntimeError, LoreProblem, TimeoutError)
+"""What asking a part that is away, or too slow, ends with."""
 
 
 class PartState(BaseModel):
@@ -54,7 +56,7 @@ async def _state(question: Awaitable[None]) -> PartState:
             await question
     except NotReady as error:
         return PartState(ok=False, detail=str(error))
-    except (SQLAlchemyError, RPCError, RuntimeError, LoreProblem, TimeoutError) as error:
+    except AWAY as error:
         return PartState(ok=False, detail=f"does not answer ({type(error).__name__})")
     return PartState(ok=True)
 

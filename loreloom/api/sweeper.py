@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from loreloom.api.events import Events
 from loreloom.api.launch import Launcher
@@ -16,21 +17,45 @@ KEY_AGE = timedelta(hours=24)
 SWEEPS_BETWEEN_EXPIRIES = 200
 
 
+@dataclass(slots=True)
+class Sweeps:
+    """When this process swept last, and when a sweep failed last, by which error."""
+
+    done_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+
+    def done(self) -> None:
+        """A sweep was done now."""
+        self.done_at = datetime.now(UTC)
+
+    def failed(self, error: Exception) -> None:
+        """A sweep failed now."""
+        self.failed_at, self.failure = datetime.now(UTC), type(error).__name__
+
+
 async def sweep_forever(
-    store: Store, launcher: Launcher, events: Events, metrics: Metrics, seconds: float
+    store: Store,
+    launcher: Launcher,
+    events: Events,
+    metrics: Metrics,
+    sweeps: Sweeps,
+    seconds: float,
 ) -> None:
     """Sweep every few seconds until cancelled; a sweep that fails is tried again at the next."""
-    sweeps = 0
+    count = 0
     while True:
         try:
             await launcher.sweep()
             await events.sweep()
-            if sweeps % SWEEPS_BETWEEN_EXPIRIES == 0:
+            if count % SWEEPS_BETWEEN_EXPIRIES == 0:
                 await expire(store, KEY_AGE)
-            sweeps += 1
+            count += 1
+            sweeps.done()
             metrics.sweeps.labels("done").inc()
         except Exception as error:
             # Whatever part is away now may be back at the next sweep, which does all of it again.
             log.warning("a sweep failed: %s", type(error).__name__)
+            sweeps.failed(error)
             metrics.sweeps.labels("failed").inc()
         await asyncio.sleep(seconds)

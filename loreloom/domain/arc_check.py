@@ -17,7 +17,7 @@ from loreloom.domain.arc import (
 )
 from loreloom.domain.conditions import ArcModel, When
 from loreloom.domain.ids import FactId
-from loreloom.domain.living.shifts import named_factions, named_regions
+from loreloom.domain.living.shifts import lost_seats, named_factions, named_regions
 from loreloom.domain.names import NameBook
 from loreloom.domain.quest import QuestState
 
@@ -36,6 +36,7 @@ class FindingCode(StrEnum):
     UNANSWERED = "unanswered"
     UNKNOWN_NAME = "unknown_name"
     MISSING_TEMPLATE = "missing_template"
+    SEAT = "seat"
 
 
 class Finding(ArcModel):
@@ -50,7 +51,8 @@ class Surrounding(ArcModel):
     """What an arc is held against. What is ``None`` is not known and so not checked.
 
     ``facts`` are those that anything outside the arc can make known; ``names`` every name and
-    alias of the canon; ``openers`` words that may begin a sentence with a capital.
+    alias of the canon; ``openers`` words that may begin a sentence with a capital. ``seats`` gives
+    the faction of each region that nobody can take from it.
     """
 
     seasons: frozenset[str] | None = None
@@ -60,6 +62,7 @@ class Surrounding(ArcModel):
     names: frozenset[str] | None = None
     openers: frozenset[str] = frozenset()
     templates: frozenset[str] | None = None
+    seats: dict[str, str] = Field(default_factory=dict)
     facts: frozenset[FactId] = Field(default=frozenset())
 
 
@@ -194,6 +197,9 @@ def _names(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:
         if template and around.templates is not None and template not in around.templates:
             message = f"there is no quest template {template!r}"
             yield Finding(code=FindingCode.MISSING_TEMPLATE, where=where, message=message)
+        for seat in lost_seats(beat.factions, around.seats) if isinstance(beat, ChangeBeat) else ():
+            message = f"{seat!r} is the seat of {around.seats[seat]!r} and stays so"
+            yield Finding(code=FindingCode.SEAT, where=where, message=message)
         if around.names is not None:
             for text in _texts(beat):
                 for name in book.unknown(text, around.openers):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, Select, insert, select, tuple_
+from sqlalchemy import Row, Select, func, insert, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.arc import ArcDefinition
@@ -50,6 +50,15 @@ class BeatRecord(BaseModel):
     at: datetime
     choice: str | None
     quest_id: QuestId | None
+
+
+class ArcTally(BaseModel):
+    """Arcs by their state, and the beats that all of them have entered by their kind."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    states: dict[ArcState, int]
+    beats: dict[str, int]
 
 
 class GoalRecord(BaseModel):
@@ -123,6 +132,16 @@ async def find_arc(store: Store, arc_id: ArcId) -> ArcRecord | None:
     async with store.reading() as connection:
         row = (await connection.execute(_arcs().where(Arc.arc_id == arc_id))).first()
     return _record(row) if row else None
+
+
+async def tally_arcs(store: Store) -> ArcTally:
+    """How many arcs there are by state, and how many beats they have entered by kind."""
+    states = select(Arc.state, func.count()).group_by(Arc.state)
+    beats = select(ArcBeat.kind, func.count()).group_by(ArcBeat.kind)
+    async with store.reading() as connection:
+        by_state = {ArcState(row[0]): row[1] for row in await connection.execute(states)}
+        by_kind = {row[0]: row[1] for row in await connection.execute(beats)}
+    return ArcTally(states=by_state, beats=by_kind)
 
 
 async def list_arcs(

@@ -30,13 +30,17 @@ class Contribution(BaseModel):
 
 
 class Counted(BaseModel):
-    """A contribution that was counted, and the goal's total with it."""
+    """A contribution that was counted, and the goal's total with it.
+
+    ``again`` says that it had been counted before, under the same action id.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     goal: str
     target: int
     total: int
+    again: bool = False
 
 
 class Tally(BaseModel):
@@ -105,7 +109,9 @@ async def _counted_before(store: Store, contribution: Contribution) -> Counted |
     )
     async with store.reading() as connection:
         row = (await connection.execute(query)).first()
-    return None if row is None else Counted(goal=row.goal, target=row.target, total=row.total)
+    if row is None:
+        return None
+    return Counted(goal=row.goal, target=row.target, total=row.total, again=True)
 
 
 async def open_goal(store: Store, step: OfArc, goal: str, target: int) -> Tally:

@@ -64,7 +64,7 @@ async def keep_generation(tx: Transaction, generation: KeptGeneration) -> None:
             pg_insert(TokenUse)
             .values(
                 world_id=generation.world_id,
-                day=_today(),
+                day=today(),
                 player_id=player,
                 tokens=generation.tokens,
             )
@@ -79,7 +79,7 @@ async def tokens_spent(store: Store, world_id: WorldId, player_id: PlayerId) -> 
     """What a world and a player have spent today."""
     query = select(TokenUse.player_id, TokenUse.tokens).where(
         TokenUse.world_id == world_id,
-        TokenUse.day == _today(),
+        TokenUse.day == today(),
         TokenUse.player_id.in_((OF_THE_WORLD, player_id)),
     )
     async with store.reading() as connection:
@@ -120,5 +120,6 @@ def _kept(row: Any) -> KeptGeneration:
     )
 
 
-def _today() -> date:
+def today() -> date:
+    """The day (UTC) that tokens are counted under now."""
     return datetime.now(UTC).date()

@@ -108,12 +108,13 @@ class Shift(BaseModel):
 async def shift(tx: Transaction, wanted: Shift) -> None:
     """Shift factions, between two days; what is so of them by itself changes with it.
 
-    Raises ``UnknownInWorld`` for a faction or region that the world lacks.
+    Raises ``CannotShift`` for what the world lacks, and for a seat, which stays with its faction.
     """
     here = content_of(wanted.content, wanted.world)
     world_id = wanted.world.world_id
     row = await _locked(tx, world_id, here)
-    after = shifted(fitted(_STATE.validate_python(row.state), here), wanted.factions)
+    before = fitted(_STATE.validate_python(row.state), here)
+    after = shifted(before, wanted.factions, here.seats)
     await _keep_facts(tx, world_id, row.day, facts_of(after, here))
     await tx.run(
         update(LivingRow)

@@ -10,7 +10,7 @@ import uvloop
 import yaml
 
 from loreloom.api.app import create_app, feed_of
-from loreloom.api.parts import ApiConfig, AppParts
+from loreloom.api.parts import ApiConfig, AppParts, TierServers
 from loreloom.api.shop import BadWebhook, Shop
 from loreloom.api.stream import Feed
 from loreloom.domain.provider import ToldEvent
@@ -23,6 +23,7 @@ from loreloom.workers.climate_content import load_climates
 from loreloom.workers.life_content import load_life
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
+from loreloom.workers.tiers import tiers_of
 
 
 class ApiServer(uvicorn.Server):
@@ -64,6 +65,10 @@ def api_config(settings: Settings) -> ApiConfig:
         console_secret=secret.get_secret_value() if secret else None,
         console_https=settings.console_https,
         temporal_ui_url=settings.temporal_ui_url,
+        tiers=tuple(
+            TierServers(tier.name, tier.model, tier.urls, tier.api_key)
+            for tier in tiers_of(settings)
+        ),
     )
 
 

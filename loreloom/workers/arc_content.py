@@ -13,12 +13,13 @@ from loreloom.generation.templates import load_templates
 from loreloom.knowledge.front_matter import split_front_matter
 from loreloom.workers.apiserver import default_regions
 from loreloom.workers.calendar_content import load_calendar
+from loreloom.workers.life_content import load_life
 
 
 def check_arcs(files: Iterable[Path], content: Path) -> dict[Path, tuple[Finding, ...]]:
     """What is wrong with each arc, held against a content folder.
 
-    Raises ``ArcFileError`` for a file that is no arc.
+    Raises ``ArcFileError`` for a file that is no arc, ``LifeContentError`` for unsound factions.
     """
     around = surrounding(content)
     return {file: check(read_arc(file), around) for file in files}
@@ -47,6 +48,7 @@ def surrounding(content: Path) -> Surrounding:
         names=frozenset(name for _, names in entities for name in names),
         openers=load_lexicon().rules.openers,
         templates=frozenset(template.template_id for template in templates),
+        seats=load_life(content).seats,
         facts=frozenset(facts),
     )
 

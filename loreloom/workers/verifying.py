@@ -40,19 +40,26 @@ class Held(BaseModel):
 def read_recorded(path: Path) -> Iterator[Recorded]:
     """The histories in a file, or in the files of a folder and its folders.
 
-    Raises ``ValueError`` for a file that holds no history.
+    A file is a history as Temporal writes it, or what `loreloom ops export` wrote. Raises
+    ``ValueError`` for a file that holds no history.
     """
     for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
-        events = json.loads(file.read_text(encoding="utf-8"))
-        try:
+        yield from _recorded(file)
+
+
+def _recorded(file: Path) -> Iterator[Recorded]:
+    document = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        exported = "runs" in document
+        for events in [run["history"] for run in document["runs"]] if exported else [document]:
             started = events["events"][0]["workflowExecutionStartedEventAttributes"]
             yield Recorded(
                 workflow_id=started["workflowId"],
                 kind=started["workflowType"]["name"],
                 events=events,
             )
-        except (KeyError, IndexError, TypeError) as error:
-            raise ValueError(f"{file} holds no history") from error
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(f"{file} holds no history") from error
 
 
 async def verify(recorded: Iterable[Recorded], workflows: Sequence[type]) -> list[Held]:

@@ -24,7 +24,6 @@ from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
 from loreloom.generation.templates import load_templates
-from loreloom.generation.tiers import Tier, TierName
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.gateway import Gateway
 from loreloom.state.store import Store
@@ -33,6 +32,7 @@ from loreloom.workers.life_content import load_life
 from loreloom.workers.reconciling import ensure_nightly_reconciliation
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
+from loreloom.workers.tiers import tiers_of
 from loreloom.workflows.arc import ArcWorkflow
 from loreloom.workflows.clock import WorldClockWorkflow
 from loreloom.workflows.ingestion import IngestionWorkflow
@@ -144,35 +144,6 @@ async def open_workers(
         return_url = settings.payment_return_url
         served[Role.STORY] += payment_activities(store, gateway, return_url)
     return [_worker(client, settings, role, served[role], interceptors) for role in roles]
-
-
-def tiers_of(settings: Settings) -> tuple[Tier, ...]:
-    """The tiers that the settings give addresses for."""
-    tiers = (
-        Tier(
-            name=TierName.GOLD,
-            urls=settings.gold_urls,
-            model=settings.gold_model,
-            api_key=settings.gold_api_key,
-            answer_s=settings.gold_answer_seconds,
-            first_token_s=settings.gold_first_token_seconds,
-            total_s=settings.gold_total_seconds,
-            max_tokens=settings.gold_max_tokens,
-            at_once=settings.gold_at_once,
-        ),
-        Tier(
-            name=TierName.SILVER,
-            urls=settings.silver_urls,
-            model=settings.silver_model,
-            api_key=settings.silver_api_key,
-            answer_s=settings.silver_answer_seconds,
-            first_token_s=settings.silver_first_token_seconds,
-            total_s=settings.silver_total_seconds,
-            max_tokens=settings.silver_max_tokens,
-            at_once=settings.silver_at_once,
-        ),
-    )
-    return tuple(tier for tier in tiers if tier.urls)
 
 
 def _worker(

@@ -7,8 +7,12 @@ from typing import Any
 
 import pytest
 
+from loreloom.api.arc_figures import ArcFigures
+from loreloom.api.metrics import Metrics
 from loreloom.api.parts import AppParts
+from loreloom.state.store import Store
 from tests.api.conftest import Api
+from tests.api.test_outages import closed_port
 
 MINE = """
 arc: mine
@@ -123,6 +127,12 @@ async def test_contributions_count_once_and_end_the_goal(api: Api, worker: None)
     assert (await api.game.post(f"/v1/arcs/{arc_id}/contribute", json=last)).json()["total"] == 5
     arc = await until(api, arc_id, state="ended")
     assert arc["goals"] == [{"goal": "candles", "target": 5, "total": 5, "open": False}]
+    told = set((await api.nobody.get("/metrics")).text.splitlines())
+    counts = {"taken": 2, "repeated": 1, "refused": 2}
+    assert {
+        f'loreloom_arc_acts_total{{act="contribute",outcome="{outcome}"}} {count}.0'
+        for outcome, count in counts.items()
+    } <= told
 
 
 async def test_an_arc_is_cancelled_once(api: Api, worker: None) -> None:
@@ -201,3 +211,33 @@ async def test_what_is_not_there_is_not_found(api: Api) -> None:
         address = f"/v1/arcs/nothing{path}"
         answer = await (api.game.post(address, json=body) if path else api.game.get(address))
         assert (answer.status_code, answer.json()["code"]) == (404, "unknown_arc"), path
+
+
+async def test_metrics_count_acts_contributions_arcs_and_beats(api: Api, worker: None) -> None:
+    _, arc_id = await begun(api)
+    await until(api, arc_id, beat="pick")
+    for choice in ("fly", "go", "go"):
+        act = {"action_id": "a1", "choice_id": choice}
+        await api.game.post(f"/v1/arcs/{arc_id}/choose", json=act)
+    await until(api, arc_id, state="ended")
+    contribution = {"action_id": "c1", "player_id": "mara", "amount": 1}
+    await api.game.post(f"/v1/arcs/{arc_id}/contribute", json=contribution)
+    expected = {
+        'loreloom_arc_acts_total{act="choose",outcome="refused"} 1.0',
+        'loreloom_arc_acts_total{act="choose",outcome="taken"} 1.0',
+        'loreloom_arc_acts_total{act="choose",outcome="repeated"} 1.0',
+        'loreloom_arc_acts_total{act="contribute",outcome="refused"} 1.0',
+        'loreloom_arcs{state="ended"} 1.0',
+        'loreloom_arcs{state="broken"} 0.0',
+        'loreloom_arc_beats{kind="wait"} 1.0',
+        'loreloom_arc_beats{kind="end"} 1.0',
+    }
+    assert expected <= set((await api.nobody.get("/metrics")).text.splitlines())
+
+
+async def test_metrics_are_there_without_postgres() -> None:
+    metrics = Metrics()
+    store = Store(f"postgresql://nobody@127.0.0.1:{closed_port()}/nothing")
+    await ArcFigures(store, metrics).refresh()
+    await store.close()
+    assert b"loreloom_arcs" in metrics.text()

@@ -40,6 +40,7 @@ from loreloom.workflows.arc import ArcWorkflow
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import ARC, ArcInput, ArcStanding, ChooseAct, MigrateArc
+from tests.arcs.telling import GivenTelling
 from tests.builders import a_plan, a_world_record
 from tests.quest.stage import GivenWriting, Played, Stage, eventually
 from tests.sandbox import SANDBOX
@@ -59,6 +60,7 @@ class ArcStage:
     plan: QuestPlan
     plan_for: dict[str, QuestPlan] = field(default_factory=dict)
     life: LifeContent = NO_LIFE
+    writes: bool = True
     _count: int = 0
 
     async def begin(
@@ -91,11 +93,18 @@ class ArcStage:
         """The stage's workers, as long as the block runs."""
         quest = QuestActivities(self.store)
         writing = GivenWriting(self.store, self.plan, self.plan_for)
+        telling = GivenTelling(self.store, writes=self.writes)
         arc = ArcActivities(self.store, self.client, TEMPLATES, self.life)
         served: dict[Role, list[Callable[..., Any]]] = {
-            Role.STORY: [quest.record, quest.reward, quest.look_around, *arc.all()],
+            Role.STORY: [
+                quest.record,
+                quest.reward,
+                quest.look_around,
+                telling.tell_own,
+                *arc.all(),
+            ],
             Role.SILVER: [writing.design],
-            Role.GOLD: [writing.epilogue],
+            Role.GOLD: [writing.epilogue, telling.write],
         }
         async with AsyncExitStack() as stack:
             for role, activities in served.items():
@@ -215,10 +224,11 @@ async def arc_stage(
     serve: bool = True,
     regions: Sequence[str] = (),
     life: LifeContent = NO_LIFE,
+    writes: bool = True,
 ) -> AsyncIterator[ArcStage]:
     """Set a stage, with its workers if they are to ``serve``.
 
-    ``scale`` is game seconds a real second.
+    ``scale`` is game seconds a real second; what ``writes`` is a stand-in for a model.
     """
     world_id = WorldId(world)
     await worlds.create_world(
@@ -236,7 +246,7 @@ async def arc_stage(
         ),
     )
     assert await players.create_player(store, world_id, PLAYER, "Player", 1)
-    stage = ArcStage(client, store, prefix, world_id, plan or a_plan(), life=life)
+    stage = ArcStage(client, store, prefix, world_id, plan or a_plan(), life=life, writes=writes)
     async with AsyncExitStack() as stack:
         if serve:
             await stack.enter_async_context(stage.working())

@@ -11,7 +11,8 @@ AROUND = Surrounding(
     seasons=frozenset({"spring", "winter"}),
     parts=frozenset({"day", "night"}),
     regions=frozenset({"Quay"}),
-    factions=frozenset({"Guild"}),
+    factions=frozenset({"Guild", "Watch"}),
+    seats={"Quay": "Guild"},
     names=frozenset({"Guild", "Maud Tolliver"}),
     openers=frozenset({"something"}),
     templates=frozenset({"side-a"}),
@@ -22,6 +23,7 @@ PICK: dict[str, Any] = {
     "until": {"choice": [{"choice_id": "go", "text": "go"}, {"choice_id": "stay", "text": "stay"}]},
     "next": [to("end")],
 }
+ON: dict[str, Any] = {"next": [to("end")]}
 C = FindingCode
 
 
@@ -38,7 +40,12 @@ def test_a_sound_arc_has_no_findings() -> None:
             "until": {"quest": "errand"},
             "next": [to("learn", outcome=["completed"]), to("end")],
         },
-        "learn": {"kind": "change", "fact": "knows", "next": [to("last", season=["winter"])]},
+        "learn": {
+            "kind": "change",
+            "fact": "knows",
+            "factions": {"Guild": {"takes": ["Quay"]}, "Watch": {"leaves": ["Quay"]}},
+            "next": [to("last", season=["winter"])],
+        },
         "last": tell(to("end", facts={"all": ["knows"], "none": ["the_lease_ended"]})),
     }
     assert found(beats) == set()
@@ -147,6 +154,16 @@ def test_a_sound_arc_has_no_findings() -> None:
         (
             {"first": {"kind": "change", "standing": {"Rabble": 1}, "next": [to("end")]}},
             C.UNKNOWN_NAME,
+            "first",
+        ),
+        (
+            {"first": {"kind": "change", "factions": {"Watch": {"takes": ["Quay"]}}, **ON}},
+            C.SEAT,
+            "first",
+        ),
+        (
+            {"first": {"kind": "change", "factions": {"Guild": {"leaves": ["Quay"]}}, **ON}},
+            C.SEAT,
             "first",
         ),
         (

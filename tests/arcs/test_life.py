@@ -1,5 +1,8 @@
 """What an arc changes of a world's own life, and who remembers it."""
 
+from typing import Any
+
+import pytest
 from temporalio.client import Client
 
 from loreloom.domain.arc_walk import ArcState
@@ -51,11 +54,16 @@ async def test_a_beat_changes_factions_and_is_remembered_once(
         assert (memory.deed, memory.about) == (Deed.KEPT_WORD, "A trial")
 
 
-async def test_a_faction_that_the_world_lacks_breaks_the_arc_and_changes_nothing(
-    temporal_client: Client, store: Store, task_queue_prefix: str
+@pytest.mark.parametrize(
+    "factions",
+    [{"Nobody's House": {"wealth": 1}}, {"House Vaskerrin": {"takes": ["Ledger Terrace"]}}],
+    ids=["a faction that the world lacks", "a faction's seat"],
+)
+async def test_what_no_world_allows_breaks_the_arc_and_changes_nothing(
+    temporal_client: Client, store: Store, task_queue_prefix: str, factions: dict[str, Any]
 ) -> None:
     life = LIFE
-    unknown = {**QUARREL, "factions": {"Nobody's House": {"wealth": 1}}}
+    unknown = {**QUARREL, "factions": factions}
     async with arc_stage(
         temporal_client, store, task_queue_prefix, life=life, regions=life.regions
     ) as on:

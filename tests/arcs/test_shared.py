@@ -49,10 +49,11 @@ async def test_doubled_contributions_at_once_count_once_and_reach_the_goal(
                 for _ in "ab"
             )
         )
-        assert all(first)
-        assert first[0::2] == first[1::2]
-        totals = sorted(counted.total for counted in first[0::2] if counted)
-        assert totals == list(range(1, 55))
+        counted = [one for one in first if one is not None]
+        totals = [one.total for one in counted]
+        assert totals[0::2] == totals[1::2]
+        assert sorted(totals[0::2]) == list(range(1, 55))
+        assert sorted(one.total for one in counted if one.again) == list(range(1, 55))
         (goal,) = await goals_of(store, arc.arc_id)
         assert (goal.total, goal.open) == (54, True)
 
@@ -63,7 +64,9 @@ async def test_doubled_contributions_at_once_count_once_and_reach_the_goal(
         assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
         await teller.close()
         assert await arc.way() == ["first", "end"]
-        assert await arc.contribute("p0-0", 1, "p0") == first[0]
+        again = await arc.contribute("p0-0", 1, "p0")
+        assert again is not None
+        assert (again.total, again.again) == (totals[0], True)
         (goal,) = await goals_of(store, arc.arc_id)
         assert (goal.total, goal.open) == (60, False)
         told = [e.data for e in await arc.told() if e.kind == "arc.goal_reached"]

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC
 from typing import Any
 
+import pytest
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
@@ -14,6 +15,7 @@ from loreloom.state.arcs import way_of
 from loreloom.state.store import Store
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import arc_stage
+from tests.arcs.telling import WRITTEN
 from tests.builders import a_choice, a_plan, an_objective
 from tests.quest.stage import refusal_of
 
@@ -98,6 +100,25 @@ async def test_a_fact_that_is_learned_meanwhile_opens_the_way(
         await arc.at("first")
         await on.learn("the_bell_rang")
         assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+
+
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [(True, (WRITTEN, "generated")), (False, ("Something is said.", "template"))],
+)
+async def test_a_beat_is_told_in_its_own_words_where_no_model_serves(
+    temporal_client: Client,
+    store: Store,
+    task_queue_prefix: str,
+    writes: bool,
+    told: tuple[str, str],
+) -> None:
+    news = {**tell(to("end")), "brief": {"theme": "how the quay took it"}}
+    async with arc_stage(temporal_client, store, task_queue_prefix, writes=writes) as on:
+        arc = await on.begin(an_arc({"first": news}))
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        texts = [entry.data for entry in await arc.told() if entry.kind == "arc.told"]
+        assert [(text["text"], text["source"]) for text in texts] == [told]
 
 
 async def test_weeks_of_game_time_pass_as_the_calendar_says(

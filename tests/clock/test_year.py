@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from multiprocessing.context import ForkServerProcess
 
+import pytest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
@@ -87,8 +89,15 @@ async def test_none_is_lost_or_doubled_while_the_worker_is_killed_at_twenty_mome
 ) -> None:
     """On the real server: the one that skips time never gives a killed worker's workflow back."""
     world = f"world-{task_queue_prefix}"
-    how = {"scale": DAY / 10, "regions": [REGION], "world": world}
-    on = await set_up(temporal_client, store, task_queue_prefix, datetime.now(UTC), **how)
+    on = await set_up(
+        temporal_client,
+        store,
+        task_queue_prefix,
+        datetime.now(UTC),
+        scale=DAY / 10,
+        regions=[REGION],
+        world=world,
+    )
     workers = Workers(temporal_client, database_url, task_queue_prefix)
     worker = workers.start()
     weather = await begun(temporal_client, store, task_queue_prefix, REGION, world)
@@ -131,6 +140,7 @@ async def test_a_year_loses_and_doubles_none_while_the_worker_is_killed_at_twent
     worker.kill()
     told = await on.told()
     assert_every_boundary_once(told, told[-1].game_time.seconds)
+    assert Counter(entry.kind for entry in told)["clock.caught_up"] <= KILLS
     await on.handle.terminate("the test is over")
 
 

@@ -13,6 +13,7 @@ from loreloom.domain.quest import QuestState
 from loreloom.state.quests import find_quest
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
+from loreloom.workers.verifying import read_recorded
 from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
 from tests.console.test_pages import serious_findings
@@ -63,6 +64,10 @@ async def test_what_broke_is_mended_and_replayed_and_paid_once(
         await page.get_by_role("link", name=ids[0]).click()
         await expect(page.get_by_role("heading", name="Grant the reward: failed")).to_be_visible()
         assert await serious_findings(page) == []
+        async with page.expect_download() as downloading:
+            await page.get_by_role("link", name="as a file").click()
+        (kept,) = read_recorded(await (await downloading.value).path())
+        assert kept.workflow_id == f"quest/{ids[0]}"
         await page.get_by_role("link", name="all that failed alike").click()
 
         await set_coin(store, 5)
@@ -107,3 +112,20 @@ async def test_a_replay_needs_a_reason_and_something_to_replay(
         )
         assert answer.status == 422
         assert said in await answer.text()
+
+
+async def test_health_is_seen_at_a_glance_and_stays_so(console: Console, operator: Reader) -> None:
+    page = operator.page
+    await page.goto("/console/ops")
+    await page.get_by_role("link", name="Health").click()
+    await expect(page.get_by_text("live", exact=True)).to_be_visible()
+    queue = f"{console.api.parts.config.queue_prefix}-knowledge"
+    await expect(page.get_by_role("row", name=queue)).to_contain_text("none")
+    await expect(page.get_by_text(f"{queue} (activity): no worker")).to_be_visible()
+    assert await serious_findings(page) == []
+    seen = page.locator("dl.facts div", has_text="Seen").locator("dd")
+    before = await seen.inner_text()
+    await expect(seen).not_to_have_text(before, timeout=20_000)
+    await page.set_viewport_size({"width": 360, "height": 720})
+    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert operator.complaints == []

@@ -102,7 +102,10 @@ async def test_a_designer_repairs_nothing(console: Console) -> None:
         await sign_in(client, console.api.secrets[Scope.DESIGNER])
         page = await client.get("/console/worlds")
         assert "/console/ops" not in page.text
-        for address in ("ops", "ops/workflows", "ops/replays", "ops/workflows/quest/quest_lantern"):
+        for address in (
+            "ops", "ops/workflows", "ops/replays", "ops/workflows/quest/quest_lantern",
+            "ops/health", "ops/health/now", "ops/export/quest/quest_lantern",
+        ):  # fmt: skip
             assert (await client.get(f"/console/{address}")).status_code == 403, address
         form = {"form_token": await token_on(client, "/console/worlds"), "reason": "x"}
         assert (await client.post("/console/ops/replays", data=form)).status_code == 403

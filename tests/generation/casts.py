@@ -1,7 +1,7 @@
 """Briefs and passages of a small canon, for tests of generation."""
 
 from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
-from loreloom.domain.draft import EpilogueBrief, QuestBrief
+from loreloom.domain.draft import EpilogueBrief, QuestBrief, TellingBrief
 from loreloom.domain.ids import EntityId, PassageId
 from loreloom.domain.quest import Difficulty, QuestKind
 
@@ -66,3 +66,16 @@ def an_epilogue_brief(**changes: object) -> EpilogueBrief:
         "choice": "Return the Grey Ledger for nothing",
     }
     return EpilogueBrief.model_validate({**fields, **changes})
+
+
+def a_telling_brief(**changes: object) -> TellingBrief:
+    fields: dict[str, object] = {
+        "title": "The Two Copies",
+        "theme": "word of the debt gets about",
+        "rating": Rating.TEEN,
+        "cast": CAST,
+        "who": "Eudora Pym",
+        "before": ("The price of the Grey Ledger: completed",),
+        "now": ("it is night and it rains",),
+    }
+    return TellingBrief.model_validate({**fields, **changes})

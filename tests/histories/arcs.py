@@ -81,7 +81,7 @@ async def reached(on: ArcStage, definition: ArcDefinition) -> OnStage:
     return arc
 
 
-async def past_its_time(on: ArcStage, definition: ArcDefinition) -> OnStage:
+async def to_its_end(on: ArcStage, definition: ArcDefinition) -> OnStage:
     arc = await on.begin(definition)
     await arc.handle.result()
     return arc
@@ -104,6 +104,7 @@ async def continued(on: ArcStage, definition: ArcDefinition) -> OnStage:
     return OnStage(on, arc.arc_id, handle)
 
 
+TELL: dict[str, Any] = {**tell(to("end")), "brief": {"theme": "how the quay took it"}}
 LOST = {"kind": "quest", "template": "no-such", "next": [to("end")]}
 LATE = {**HOLD, "at_most": {"hours": 0.02, "to": "end"}}
 
@@ -112,7 +113,9 @@ WAYS: dict[str, tuple[ArcDefinition, Way]] = {
     "cancelled": (an_arc(STORY), cancelled),
     "migrated": (an_arc({"first": HOLD}), migrated),
     "goal_reached": (an_arc({"first": GOAL}), reached),
-    "past_its_time": (an_arc({"first": LATE}), past_its_time),
+    "past_its_time": (an_arc({"first": LATE}), to_its_end),
+    "written": (an_arc({"first": TELL}), to_its_end),
+    "unwritten": (an_arc({"first": TELL}), to_its_end),
     "broken": (an_arc({"first": LOST}), broken),
     "continued_as_new": (an_arc({"first": HOLD}), continued),
 }
@@ -121,5 +124,6 @@ WAYS: dict[str, tuple[ArcDefinition, Way]] = {
 async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, WorkflowHistory]]:
     """The history of each way, under its name."""
     for name, (definition, way) in WAYS.items():
-        async with arc_stage(client, store, f"record-arc-{name}", world=f"arc-{name}") as on:
+        prefix, writes = f"record-arc-{name}", name != "unwritten"
+        async with arc_stage(client, store, prefix, world=f"arc-{name}", writes=writes) as on:
             yield name, await (await way(on, definition)).handle.fetch_history()

@@ -1,13 +1,15 @@
 """Records the histories that the replay tests replay: every way that a workflow can go.
 
 Run ``python -m tests.histories.record`` once for each release, before it: the files then stand for
-the stories that are running when the next release is deployed, and are never recorded anew.
+the stories that are running when the next release is deployed, and are never recorded anew. With
+names of workflows it records these only, and with ``--into`` into another folder.
 """
 
+import argparse
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -21,7 +23,8 @@ from tests.histories import arcs, clocks, ingestions, payments, quests, weathers
 from tests.histories.replaying import HISTORIES
 from tests.support.servers import settings_for_tests
 
-EARLY = "limit.historyCount.suggestContinueAsNew=40"
+EARLY = "limit.historyCount.suggestContinueAsNew=80"
+"""Above every way that is to end by itself, so that only those that go on for ever are cut."""
 
 Walked = Callable[[Client, Store], AsyncIterator[tuple[str, WorkflowHistory]]]
 WORKFLOWS: dict[str, Walked] = {
@@ -49,11 +52,11 @@ async def parts() -> AsyncIterator[tuple[Client, Store]]:
         await store.close()
 
 
-async def record(release: str) -> None:
+async def record(release: str, workflows: Sequence[str], into: Path) -> None:
     """Write one history for each way of each workflow that has none of this release."""
     async with parts() as (client, store):
-        for workflow, walked in WORKFLOWS.items():
-            folder = HISTORIES / workflow / release
+        for workflow in workflows:
+            walked, folder = WORKFLOWS[workflow], into / workflow / release
             if folder.exists():
                 continue
             folder.mkdir(parents=True)
@@ -64,4 +67,9 @@ async def record(release: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(loreloom.__version__))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("workflows", nargs="*", metavar="workflow", help=", ".join(WORKFLOWS))
+    parser.add_argument("--into", type=Path, default=HISTORIES)
+    asked = parser.parse_args()
+    names = asked.workflows or list(WORKFLOWS)
+    asyncio.run(record(loreloom.__version__, names, asked.into))

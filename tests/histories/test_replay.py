@@ -37,6 +37,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
     [
         ("quest/0.1.0/completed", "quest_reward", "quest_fine"),
         ("arc/0.1.0/ended", '"name": "Quest"', '"name": "Errand"'),
+        ("arc/0.1.0/unwritten", "arc_tell_own", "arc_tell_off"),
         ("ingestion/0.1.0/ready", "knowledge_embed", "knowledge_forget"),
         ("weather/0.1.0/made_and_cleared", "weather_impose", "weather_dream"),
         ("clock/0.1.0/changed", "life_live", "life_dream"),

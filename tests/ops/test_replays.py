@@ -20,7 +20,7 @@ async def test_many_that_failed_alike_are_replayed_at_once_and_pay_once(api: Api
     quests = [await api.accepted(world) for _ in range(MANY)]
     async with store.transaction() as tx:
         await tx.run(update(Player).values(coin=2**63 - 1))
-    await asyncio.gather(*(_finish(api, quest["quest_id"]) for quest in quests))
+    await asyncio.gather(*(finish(api, quest["quest_id"]) for quest in quests))
     for quest in quests:
         await api.until_state(quest["quest_id"], "broken")
 
@@ -70,7 +70,7 @@ async def test_what_goes_its_way_is_not_replayed_for_a_failure(api: Api) -> None
     assert (await api.ops.get("/v1/ops/workflows/quest/none")).status_code == 404
 
 
-async def _finish(api: Api, quest_id: str) -> None:
+async def finish(api: Api, quest_id: str) -> None:
     """Gather all of it and choose the way that ends the quest."""
     path = f"/v1/quests/{quest_id}"
     gather = {"action_id": "gather", "objective_id": "gather", "amount": 3}

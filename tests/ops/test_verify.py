@@ -33,3 +33,4 @@ async def test_a_planted_change_is_found_for_each_story_that_it_breaks() -> None
     (found,) = await verify(read_recorded(QUESTS / "0.1.0" / "completed.json"), planted)
     assert found.breaks is not None
     assert found.workflow_id.startswith("quest/")
+    assert found.event_id == 5

@@ -1,12 +1,13 @@
 """What is wrong with a workflow, read from where Temporal keeps it: types, never a message."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import TimeoutType
+from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
-from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.history.v1 import HistoryEvent, WorkflowTaskFailedEventAttributes
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.api.workflowservice.v1 import DescribeWorkflowExecutionResponse
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -72,6 +73,18 @@ def stuck_failing(
     return _view(kind, Fault(WORKFLOW_TASK, 0, "NotDone", message), since, task.attempt)
 
 
+def told_by(kind: str, failing: FailingView, newest_first: Sequence[HistoryEvent]) -> FailingView:
+    """What a running workflow does not get past, with what only its newest events know: the error
+    of a task that is not done, and when a step that is tried again was first to be done."""
+    if failing.step == WORKFLOW_TASK:
+        return _told_by_task(kind, failing, newest_first)
+    for event in newest_first:
+        scheduled = event.activity_task_scheduled_event_attributes
+        if scheduled.activity_type.name == failing.step:
+            return failing.model_copy(update={"since": moment(event.event_time)})
+    return failing
+
+
 def moment(stamp: Timestamp) -> datetime:
     """A protobuf time, aware."""
     return stamp.ToDatetime(tzinfo=UTC)
@@ -80,7 +93,8 @@ def moment(stamp: Timestamp) -> datetime:
 def _pending(kind: str, pending: PendingActivityInfo) -> FailingView:
     inner = fault_of(pending.last_failure)
     fault = Fault(pending.activity_type.name, 0, inner.error, inner.message)
-    return _view(kind, fault, moment(pending.scheduled_time), pending.attempt)
+    # Not when it was scheduled: that is the next attempt, which is still to come.
+    return _view(kind, fault, moment(pending.last_started_time), pending.attempt)
 
 
 def _activity_in(failure: Failure) -> Failure | None:
@@ -101,6 +115,31 @@ def _error(failure: Failure) -> str:
         kind = TimeoutType.Name(failure.timeout_failure_info.timeout_type)
         return f"Timeout:{kind.removeprefix('TIMEOUT_TYPE_').lower()}"
     return "Unknown"
+
+
+def _told_by_task(
+    kind: str, failing: FailingView, newest_first: Sequence[HistoryEvent]
+) -> FailingView:
+    for event in newest_first:
+        if event.HasField("workflow_task_completed_event_attributes"):
+            break
+        if event.HasField("workflow_task_failed_event_attributes"):
+            failed = event.workflow_task_failed_event_attributes
+            message = failed.failure.message[:MAX_MESSAGE]
+            fault = Fault(WORKFLOW_TASK, 0, _task_error(failed), message)
+            return _view(kind, fault, moment(event.event_time), failing.attempts)
+    return failing
+
+
+def _task_error(failed: WorkflowTaskFailedEventAttributes) -> str:
+    """The type of the error in the workflow's own code, else Temporal's word for the cause."""
+    if failed.cause == WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR:
+        return "NonDeterministic"
+    if failed.failure.HasField("application_failure_info"):
+        return _error(failed.failure)
+    cause = WorkflowTaskFailedCause.Name(failed.cause)
+    words = cause.removeprefix("WORKFLOW_TASK_FAILED_CAUSE_").split("_")
+    return "".join(word.capitalize() for word in words)
 
 
 def _view(kind: str, fault: Fault, since: datetime, attempts: int | None = None) -> FailingView:

@@ -17,7 +17,15 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.ops.failing import fault_of
-from loreloom.api.ops.steps import START, Step, history_of, marker_failure, points_in, steps_in
+from loreloom.api.ops.steps import (
+    START,
+    Step,
+    history_of,
+    is_of_another_run,
+    marker_failure,
+    points_in,
+    steps_in,
+)
 from loreloom.api.ops.stories import BAD, Stories
 from loreloom.api.schemas.ops import (
     MAX_AT_ONCE,
@@ -185,7 +193,10 @@ class Replays:
             return points[0]
         if from_point == FAILURE:
             return await self._failing_point(story, events) or points[-1]
-        found = [step for step in steps_in(events) if step.name == from_point]
+        found = [step for step in steps_in(events, story.run_id) if step.name == from_point]
+        if not found and is_of_another_run(from_point, story.run_id):
+            detail = f"{from_point} lies in another run of {story.workflow_id} than the present one"
+            raise ApiError(ErrorCode.MOVED_ON, detail)
         if not found:
             raise ApiError(ErrorCode.UNKNOWN_STEP, f"there is no step {from_point}")
         return found[0].event_id
@@ -240,7 +251,9 @@ def replay_view(kept: KeptReplay) -> ReplayView:
 
 
 def _plan(story: StoryView, events: Sequence[HistoryEvent], event_id: int) -> Plan:
-    after: list[Step] = [step for step in steps_in(events) if step.event_id >= event_id]
+    after: list[Step] = [
+        step for step in steps_in(events, story.run_id) if step.event_id >= event_id
+    ]
     return Plan(
         story=story,
         event_id=event_id,

@@ -1,6 +1,7 @@
 """A run's history as the story's steps: each a point that it can be replayed from."""
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,6 +19,7 @@ from loreloom.api.schemas.ops import StepView, StoryView
 from loreloom.api.temporal import outages
 
 START = "start"
+NAME = re.compile(r"step\d+in([0-9a-f]{8})")
 LOCAL_ACTIVITY = "core_local_activity"
 QUIET = frozenset({"quest_record", "arc_look", "clock_tell", "weather_tell"})
 """Steps that are told only where nothing else happened."""
@@ -34,9 +36,11 @@ POINTS = frozenset(
 class Step:
     """One task of a workflow: what it did, and what came of that.
 
-    ``event_id`` is where Temporal resets to, to have the task done again.
+    ``event_id`` is where Temporal resets to, to have the task done again, and ``run`` is the tag
+    of the run that this is an event of.
     """
 
+    run: str
     event_id: int
     at: datetime
     first: bool
@@ -48,7 +52,7 @@ class Step:
     @property
     def name(self) -> str:
         """What the step is asked for by."""
-        return START if self.first else f"step{self.event_id}"
+        return START if self.first else f"step{self.event_id}in{self.run}"
 
     @property
     def told(self) -> str:
@@ -82,9 +86,20 @@ async def history_of(client: Client, story: StoryView) -> WorkflowHistory:
             raise
 
 
-def steps_in(events: Sequence[HistoryEvent]) -> list[Step]:
-    """The steps of a history in their order; tasks in which nothing was done are none."""
-    reader = _Reader()
+def run_tag(run_id: str) -> str:
+    """What a run is told by in the names of its steps."""
+    return run_id[:8]
+
+
+def is_of_another_run(name: str, run_id: str) -> bool:
+    """Whether a step of that name can only be one of another run."""
+    found = NAME.fullmatch(name)
+    return found is not None and found.group(1) != run_tag(run_id)
+
+
+def steps_in(events: Sequence[HistoryEvent], run_id: str) -> list[Step]:
+    """The steps of a run's history in their order; tasks in which nothing was done are none."""
+    reader = _Reader(run_tag(run_id))
     for event in events:
         reader.read(event)
     return [step for step in reader.steps if step.first or step.told]
@@ -104,14 +119,16 @@ def marker_failure(event: HistoryEvent) -> bool:
 class _Reader:
     """Reads a history event by event into steps."""
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self.steps: list[Step] = []
         self._scheduled: dict[int, Step] = {}
         self._admitted: dict[str, tuple[str, object]] = {}
 
     def read(self, event: HistoryEvent) -> None:
         if event.event_type in POINTS:
-            self.steps.append(Step(event.event_id, moment(event.event_time), not self.steps))
+            at = moment(event.event_time)
+            self.steps.append(Step(self._run, event.event_id, at, not self.steps))
         elif event.HasField("workflow_execution_update_admitted_event_attributes"):
             request = event.workflow_execution_update_admitted_event_attributes.request
             self._admitted[request.meta.update_id] = (

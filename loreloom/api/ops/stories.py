@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.api.history.v1 import HistoryEvent
+from temporalio.api.workflowservice.v1 import (
+    GetWorkflowExecutionHistoryRequest,
+    GetWorkflowExecutionHistoryReverseRequest,
+)
 from temporalio.client import (
     Client,
 )
@@ -19,7 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode, invalid
-from loreloom.api.ops.failing import closed_failing, stuck_failing
+from loreloom.api.ops.failing import closed_failing, stuck_failing, told_by
 from loreloom.api.ops.words import kind_of, type_of
 from loreloom.api.schemas.ops import FailingView, StoryList, StoryQuery, StoryState, StoryView
 from loreloom.api.temporal import outages
@@ -31,6 +35,8 @@ AT_ONCE = 16
 LOOKED_AT = 400
 """At most so many workflows are looked at for one page, where most may not be what is asked for."""
 REMEMBERED = 20_000
+NEWEST_EVENTS = 100
+"""What is tried again and again is looked for among so many of the newest events."""
 
 STATES = {
     Status.RUNNING: StoryState.RUNNING,
@@ -107,6 +113,18 @@ class Stories:
             raise _unknown(workflow_id)
         return await self._story(described)
 
+    async def runs(self, story: StoryView, most: int) -> tuple[list[StoryView], bool]:
+        """The runs of a story's workflow, the present one first; whether there are others.
+
+        Raises ``ApiError`` if Temporal is away.
+        """
+        clauses = f"WorkflowId = {_quoted(story.workflow_id)}"
+        executions, token = await self._listed(clauses, most, None)
+        # The list lags behind a little, and may not have the present run yet.
+        earlier = [each for each in executions if each.run_id != story.run_id]
+        told = [story, *[await self._story(each) for each in earlier[: most - 1]]]
+        return told, token is not None or len(earlier) >= most
+
     async def _listed(
         self, clauses: str, size: int, token: bytes | None
     ) -> tuple[list[Execution], bytes | None]:
@@ -177,7 +195,22 @@ class Stories:
             with outages():
                 handle = self._client.get_workflow_handle(execution.id, run_id=execution.run_id)
                 described = await handle.describe()
-        return stuck_failing(kind, described.raw_description, datetime.now(UTC))
+        failing = stuck_failing(kind, described.raw_description, datetime.now(UTC))
+        if failing is None:
+            return None
+        return told_by(kind, failing, await self._newest_events(execution))
+
+    async def _newest_events(self, execution: Execution) -> Sequence[HistoryEvent]:
+        request = GetWorkflowExecutionHistoryReverseRequest(
+            namespace=self._client.namespace,
+            execution=WorkflowExecution(workflow_id=execution.id, run_id=execution.run_id),
+            maximum_page_size=NEWEST_EVENTS,
+        )
+        service = self._client.workflow_service
+        async with self._slots:
+            with outages():
+                answer = await service.get_workflow_execution_history_reverse(request)
+        return answer.history.events
 
     async def _closed(self, kind: str, execution: Execution) -> FailingView | None:
         if execution.run_id not in self._failings:

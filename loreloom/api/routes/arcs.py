@@ -220,6 +220,8 @@ async def contribute(
     context = context_of(request)
     contribution = Contribution(arc_id=arc_id, **body.model_dump())
     counted = await contributions.count(context.parts.store, contribution)
+    outcome = "refused" if counted is None else "repeated" if counted.again else "taken"
+    context.metrics.arc_acts.labels("contribute", outcome).inc()
     if counted is None:
         arc = await the_arc(request, arc_id)
         await the_player(request, arc.world_id, body.player_id)

@@ -58,4 +58,6 @@ async def readyz(request: Request) -> Response:
 )
 async def metrics(request: Request) -> Response:
     """Metrics in Prometheus' text format."""
-    return Response(context_of(request).metrics.text(), media_type=CONTENT_TYPE_LATEST)
+    context = context_of(request)
+    await context.figures.refresh()
+    return Response(context.metrics.text(), media_type=CONTENT_TYPE_LATEST)

@@ -11,6 +11,8 @@ from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.ops.causes import causes_of
+from loreloom.api.ops.exporting import export_of
+from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.schemas.fields import ID, After, Limit
@@ -29,6 +31,8 @@ from loreloom.api.schemas.ops import (
     StoryState,
     StoryView,
 )
+from loreloom.api.schemas.ops_export import WorkflowExport
+from loreloom.api.schemas.ops_health import HealthView
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state import replays
 
@@ -75,6 +79,18 @@ async def list_workflows(
 
 
 @router.get(
+    "/v1/ops/health", operation_id="get_health", response_model=HealthView, responses=problems()
+)
+async def get_health(request: Request, caller: OpsCaller) -> Response:
+    """Backlogs, model servers, budgets and what waits, at a glance.
+
+    A part that does not answer within two seconds is said not to; the others are told all the same.
+    """
+    context = context_of(request)
+    return answer(await health_of(context.parts, context.sweeps))
+
+
+@router.get(
     "/v1/ops/causes",
     operation_id="list_causes",
     response_model=CauseList,
@@ -101,7 +117,7 @@ async def list_steps(request: Request, caller: OpsCaller, workflow_id: WorkflowI
             workflow_id=workflow_id,
             run_id=story.run_id,
             state=story.state,
-            items=tuple(step.view() for step in steps_in(history.events)),
+            items=tuple(step.view() for step in steps_in(history.events, story.run_id)),
         )
     )
 
@@ -119,6 +135,24 @@ async def get_raw_history(
     story = await context.stories.find(workflow_id)
     history = await history_of(context.parts.temporal, story)
     return Response(history.to_json(), media_type="application/json")
+
+
+@router.get(
+    "/v1/ops/workflows/{workflow_id:path}/export",
+    operation_id="export_workflow",
+    response_model=WorkflowExport,
+    responses=problems(404),
+)
+async def export_workflow(
+    request: Request, caller: OpsCaller, workflow_id: WorkflowIdPath
+) -> Response:
+    """A workflow as one file: its runs' raw events, its chronicle, its texts and its replays.
+
+    Whoever has the file and the code can open and replay it offline: `loreloom ops verify`.
+    """
+    context = context_of(request)
+    parts = context.parts
+    return answer(await export_of(parts.store, parts.temporal, context.stories, workflow_id))
 
 
 @router.post(

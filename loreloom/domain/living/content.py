@@ -131,6 +131,11 @@ class LifeContent(ContentModel):
             }
         )
 
+    @property
+    def seats(self) -> dict[str, str]:
+        """Each region that is a seat, and whose."""
+        return {f.seat: f.name for f in self.factions if f.seat is not None}
+
     def regard_at_first(self, one: str, other: str) -> int:
         """How two factions think of each other when a world begins."""
         for faction in self.factions:

@@ -195,7 +195,7 @@ def _feud(board: Board, faction: FactionContent) -> None:
 
 def _expand(board: Board, faction: FactionContent) -> None:
     one = faction.name
-    seats = {f.seat for f in board.content.factions}
+    seats = board.content.seats
     open_to = [
         region
         for region, holder in board.held.items()

@@ -21,7 +21,7 @@ class FactionShift(BaseModel):
     """What is added to a faction; each sum stays within its bounds.
 
     ``regards`` is between it and another, for both alike. ``takes`` are regions that it holds from
-    now on, ``leaves`` such as it gives up, if it holds them.
+    now on, ``leaves`` such as it gives up, if it holds them. A seat stays with its faction.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -42,7 +42,11 @@ class FactionShift(BaseModel):
         return self
 
 
-class UnknownInWorld(Exception):
+class CannotShift(Exception):
+    """A shift that the world does not allow."""
+
+
+class UnknownInWorld(CannotShift):
     """A shift speaks of a faction or region that the world lacks; ``name`` is what is missing."""
 
     def __init__(self, what: str, name: str) -> None:
@@ -50,9 +54,24 @@ class UnknownInWorld(Exception):
         self.name = name
 
 
-def shifted(world: LivingWorld, shifts: Mapping[str, FactionShift]) -> LivingWorld:
-    """The world with the shifts, by faction. Raises ``UnknownInWorld``."""
+class SeatStays(CannotShift):
+    """A shift would take a faction's seat from it; ``seat`` is the region."""
+
+    def __init__(self, seat: str, faction: str) -> None:
+        super().__init__(f"{seat!r} is the seat of {faction!r}, which nobody can take from it")
+        self.seat = seat
+
+
+def shifted(
+    world: LivingWorld, shifts: Mapping[str, FactionShift], seats: Mapping[str, str]
+) -> LivingWorld:
+    """The world with the shifts, by faction; ``seats`` gives each seat's faction.
+
+    Raises ``CannotShift``.
+    """
     _require_known(world, shifts)
+    for seat in lost_seats(shifts, seats):
+        raise SeatStays(seat, seats[seat])
     factions, regard, held = dict(world.factions), dict(world.regard), dict(world.held)
     goals = {name: dict(leaning) for name, leaning in world.goals.items()}
     for name, shift in shifts.items():
@@ -80,6 +99,16 @@ def named_factions(shifts: Mapping[str, FactionShift]) -> tuple[str, ...]:
 def named_regions(shifts: Mapping[str, FactionShift]) -> tuple[str, ...]:
     """Every region that the shifts name."""
     return tuple(region for s in shifts.values() for region in (*s.takes, *s.leaves))
+
+
+def lost_seats(shifts: Mapping[str, FactionShift], seats: Mapping[str, str]) -> tuple[str, ...]:
+    """Every seat that the shifts would take from its faction, or have it leave."""
+    return tuple(
+        seat
+        for seat, owner in seats.items()
+        if any(seat in shift.takes and name != owner for name, shift in shifts.items())
+        or (owner in shifts and seat in shifts[owner].leaves)
+    )
 
 
 def _require_known(world: LivingWorld, shifts: Mapping[str, FactionShift]) -> None:

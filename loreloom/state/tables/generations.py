@@ -12,7 +12,10 @@ class Generation(Base):
     """One recorded generation: what was asked, what came, what it rests on, what was refused."""
 
     __tablename__ = "generations"
-    __table_args__ = (Index("ix_generations_subject", "subject", "created_at"),)
+    __table_args__ = (
+        Index("ix_generations_subject", "subject", "created_at"),
+        Index("ix_generations_created", "created_at"),
+    )
 
     generation_id: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(unique=True)
@@ -30,6 +33,7 @@ class TokenUse(Base):
     """Tokens spent in a world on one day, by player; the world's own under an empty player."""
 
     __tablename__ = "token_use"
+    __table_args__ = (Index("ix_token_use_day", "day"),)
 
     world_id: Mapped[str] = mapped_column(ForeignKey("worlds.world_id"), primary_key=True)
     day: Mapped[date] = mapped_column(Date, primary_key=True)

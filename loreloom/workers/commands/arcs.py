@@ -10,6 +10,7 @@ from loreloom.api.arc_files import ArcFileError
 from loreloom.generation.templates import TemplateFileError
 from loreloom.workers.client import Json
 from loreloom.workers.commands.output import AsJson, calling, show
+from loreloom.workers.life_content import LifeContentError
 from loreloom.workers.settings import Settings
 
 arcs = typer.Typer(help="Story arcs.", no_args_is_help=True)
@@ -40,7 +41,7 @@ def check_command(
     files = list(arcs_at(paths or [settings.arcs]))
     try:
         found = check_arcs(files, settings.content_folder)
-    except (ArcFileError, TemplateFileError) as error:
+    except (ArcFileError, TemplateFileError, LifeContentError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     findings = [

@@ -1,6 +1,7 @@
 """`loreloom ops`: what failed and why, replaying it, and what a deploy would break."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,6 +37,16 @@ def failed(
     with calling() as api:
         found = api.get(f"{ROOT}/causes", kind=kind, world_id=world, player_id=player)
     show(found, as_json, _causes)
+
+
+@ops.command()
+def health(as_json: AsJson = False) -> None:
+    """Show queues, model servers, budgets and what waits. Exit 1 if something is wrong."""
+    with calling() as api:
+        found = api.get(f"{ROOT}/health")
+    show(found, as_json, _health)
+    if found["wrong"]:
+        raise typer.Exit(1)
 
 
 @ops.command()
@@ -88,6 +99,25 @@ def replays(
     with calling() as api:
         found = api.get(f"{ROOT}/replays", workflow_id=workflow, limit=limit)
     show(found, as_json, _kept)
+
+
+@ops.command()
+def export(
+    workflow_id: str,
+    to: Annotated[Path | None, typer.Option(help="The file; unset, it is printed.")] = None,
+) -> None:
+    """Write a workflow into one file: its histories, its chronicle, its texts and its replays.
+
+    `loreloom ops verify --histories FILE --live 0` replays it where there is no engine.
+    """
+    with calling() as api:
+        found = api.get(f"{_path(workflow_id)}/export")
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if to is None:
+        typer.echo(text)
+        return
+    to.write_text(f"{text}\n", encoding="utf-8")
+    typer.echo(f"{len(found['runs'])} runs, {len(found['generations'])} texts written to {to}")
 
 
 @ops.command("verify")
@@ -173,10 +203,30 @@ def _causes(found: Json) -> Iterable[str]:
         yield "there are more: only the newest were looked at"
 
 
+def _health(found: Json) -> Iterable[str]:
+    for queue in found["queues"]:
+        builds = f"  {', '.join(queue['builds'])}" if queue["builds"] else ""
+        yield (
+            f"{queue['queue']} ({queue['tasks']}): {queue['backlog']} waiting,"
+            f" {queue['pollers']} workers{builds}"
+        )
+    for tier in found["tiers"]["items"]:
+        for server in tier["servers"]:
+            calls = server["calls"]
+            yield (
+                f"{tier['tier']} {server['number']}: {server['detail'] or 'answers'},"
+                f" {calls['made']} calls in the last hour, {calls['failed']} failed"
+            )
+    for texts in found["texts"]:
+        yield f"{texts['purpose']}: {texts['by_template']} of {texts['made']} texts by template"
+    for wrong in found["wrong"] or ["nothing is wrong"]:
+        yield f"! {wrong}" if found["wrong"] else wrong
+
+
 def _steps(found: Json) -> Iterable[str]:
     for step in found["items"]:
         error = f"  FAILED: {step['error']}" if step["failed"] else ""
-        yield f"{step['step']:<10} {step['at'][:19]}  {step['told']}{error}"
+        yield f"{step['step']:<18} {step['at'][:19]}  {step['told']}{error}"
 
 
 def _replayed(found: Json) -> Iterable[str]:

@@ -1,19 +1,24 @@
 """For operators: what is wrong, a workflow's steps, and replays with a dry run before them."""
 
+import re
 import secrets
 from collections.abc import Mapping
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from loreloom.api.console.pages import page
+from loreloom.api.answers import answer
+from loreloom.api.console.pages import fragment, page
 from loreloom.api.console.session import Operator, SentForm
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
 from loreloom.api.ops.causes import causes_of
+from loreloom.api.ops.exporting import export_of
+from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.problems import field_errors
@@ -33,6 +38,8 @@ from loreloom.state.keys import KeyIdentity
 PAGE = 100
 QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
 
+NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
 B = TypeVar("B", bound=BaseModel)
 
 router = APIRouter(prefix="/ops")
@@ -43,6 +50,22 @@ async def show_causes(request: Request, reader: Operator) -> Response:
     """What is wrong, grouped by cause."""
     found = await causes_of(context_of(request).stories, StoryQuery())
     return page(request, "ops.html", causes=found)
+
+
+@router.get("/health")
+async def show_health(request: Request, reader: Operator) -> Response:
+    """Queues, model servers, budgets and what waits, at a glance."""
+    context = context_of(request)
+    return page(request, "health.html", health=await health_of(context.parts, context.sweeps))
+
+
+@router.get("/health/now")
+async def show_health_now(request: Request, reader: Operator) -> Response:
+    """The same anew, for a page that is open already."""
+    context = context_of(request)
+    return HTMLResponse(
+        fragment("_health.html", health=await health_of(context.parts, context.sweeps))
+    )
 
 
 @router.get("/workflows")
@@ -74,10 +97,24 @@ async def show_workflow(
         request,
         "workflow.html",
         story=story,
-        steps=[step.view() for step in steps_in(history.events)],
+        steps=[step.view() for step in steps_in(history.events, story.run_id)],
         replays=[replay_view(kept) for kept in had.items],
         batch=_new_batch(),
     )
+
+
+@router.get("/export/{workflow_id:path}")
+async def export_workflow(
+    request: Request, reader: Operator, workflow_id: WorkflowIdPath
+) -> Response:
+    """One workflow as a file, to be kept."""
+    context = context_of(request)
+    parts = context.parts
+    found = await export_of(parts.store, parts.temporal, context.stories, workflow_id)
+    made = answer(found)
+    name = NOT_OF_A_NAME.sub("-", workflow_id)
+    made.headers["Content-Disposition"] = f'attachment; filename="{name}.json"'
+    return made
 
 
 @router.get("/replays")

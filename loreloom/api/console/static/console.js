@@ -22,6 +22,31 @@ for (const list of document.querySelectorAll("[data-live]")) {
   };
 }
 
+// A part that is read anew every few seconds; it holds still under a reader who is in it.
+for (const part of document.querySelectorAll("[data-anew]")) {
+  const told = document.querySelector("[data-live-state]");
+  const say = (words) => {
+    told.textContent = words;
+    told.dataset.liveState = words;
+  };
+  const read = async () => {
+    if (document.hidden || part.contains(document.activeElement)) {
+      say("still");
+      return;
+    }
+    try {
+      const answer = await fetch(part.dataset.anew, { redirect: "error" });
+      if (!answer.ok) throw new Error(answer.status);
+      part.innerHTML = await answer.text();
+      say("live");
+    } catch {
+      say("reconnecting");
+    }
+  };
+  setInterval(read, 1000 * Number(part.dataset.every));
+  read();
+}
+
 // A page that tells a story says when the story has gone on; it does not move under its reader.
 for (const notice of document.querySelectorAll("[data-goes-on]")) {
   const source = new EventSource(notice.dataset.goesOn);

@@ -1,0 +1,80 @@
+"""`loreloom ops` against a live API: what failed, replaying it, and what a deploy would break."""
+
+import json
+
+import pytest
+from sqlalchemy import update
+
+from loreloom.state.keys import Scope
+from loreloom.state.tables.worlds import Player
+from loreloom.workers import worker as workers
+from loreloom.workflows.quest import QuestWorkflow
+from tests.api.conftest import Api
+from tests.api.test_world_command import loreloom
+from tests.ops.test_replays import finish
+from tests.ops.test_verify import HastyQuest
+
+pytestmark = pytest.mark.usefixtures("worker")
+
+
+@pytest.fixture
+def ops(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
+    """An API that the command line finds, with the key of ops."""
+    monkeypatch.setenv("LORELOOM_PORT", api.url.rpartition(":")[2])
+    monkeypatch.setenv("LORELOOM_KEY", api.secrets[Scope.OPS])
+    return api
+
+
+async def hold(api: Api, coin: int) -> None:
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(Player).values(coin=coin))
+
+
+async def test_a_failed_quest_is_found_looked_at_and_replayed_at_the_command_line(
+    ops: Api,
+) -> None:
+    world = (await ops.world())["world_id"]
+    await ops.player(world)
+    assert (await loreloom("ops", "failed", "--world", world)).output == "nothing failed\n"
+    quest = await ops.accepted(world)
+    await hold(ops, 2**63 - 1)
+    await finish(ops, quest["quest_id"])
+    await ops.until_state(quest["quest_id"], "broken")
+
+    failed = (await loreloom("ops", "failed", "--world", world)).output
+    assert "1 of 1 players  quest:quest_reward:" in failed
+    assert "Grant the reward" in failed
+    assert "since 20" in failed
+    steps = (await loreloom("ops", "steps", quest["workflow_id"])).output
+    assert steps.splitlines()[0].startswith("start ")
+    assert sum("FAILED" in line for line in steps.splitlines()) == 1
+
+    again = ("ops", "replay", quest["workflow_id"], "--reason", "mended")
+    told = await loreloom(*again, "--dry-run")
+    assert (told.exit_code, "would_replay: " in told.output) == (0, True)
+    await hold(ops, 0)
+    made = await loreloom(*again)
+    assert (made.exit_code, "replayed: " in made.output) == (0, True)
+    await ops.until_state(quest["quest_id"], "completed")
+    refused = await loreloom("ops", "replay", "--query", f"world_id={world}", "--reason", "why")
+    assert (refused.exit_code, refused.output) == (0, "0 workflows\n")
+    assert (await loreloom(*again)).exit_code == 1
+    kept = (await loreloom("ops", "replays", "--workflow", quest["workflow_id"])).output
+    assert kept.endswith(f"{quest['workflow_id']} from failure: mended\n")
+
+
+async def test_running_stories_that_a_deploy_would_break_are_named(
+    ops: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = (await ops.world())["world_id"]
+    await ops.player(world)
+    quest = await ops.accepted(world)
+    fits = await loreloom("ops", "verify")
+    assert (fits.exit_code, ", 0 would break\n" in fits.output) == (0, True), fits.output
+
+    planted = [HastyQuest, *(each for each in workers.WORKFLOWS if each is not QuestWorkflow)]
+    monkeypatch.setattr(workers, "WORKFLOWS", planted)
+    breaks = await loreloom("ops", "verify", "--json")
+    assert breaks.exit_code == 1
+    (found,) = (each for each in json.loads(breaks.output) if each["breaks"])
+    assert (found["workflow_id"], found["event_id"]) == (quest["workflow_id"], 5)
