@@ -38,6 +38,7 @@ from loreloom.api.routes import (
     subscriptions,
     weather,
     webhooks,
+    whatif,
     worlds,
 )
 from loreloom.api.stream import Feed
@@ -61,6 +62,7 @@ ROUTERS = (
     payments,
     subscriptions,
     webhooks,
+    whatif,
     ops,
 )
 

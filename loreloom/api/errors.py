@@ -47,6 +47,9 @@ class ErrorCode(StrEnum):
     UNKNOWN_STEP = "unknown_step"
     NOTHING_FAILED = "nothing_failed"
     MOVED_ON = "moved_on"
+    UNKNOWN_GENERATION = "unknown_generation"
+    UNKNOWN_WHATIF = "unknown_whatif"
+    NOT_ASKED = "not_asked"
 
 
 Code = ErrorCode | RefusalCode | LoreCode
@@ -78,6 +81,15 @@ KINDS: Mapping[Code, ErrorKind] = {
     E.UNKNOWN_REGION: ErrorKind(404, "No such region", "The world has no region of this name."),
     E.UNKNOWN_CHARACTER: ErrorKind(
         404, "No such character", "The world's content has no character of this name."
+    ),
+    E.UNKNOWN_GENERATION: ErrorKind(404, "No such generation", "No text has this id."),
+    E.UNKNOWN_WHATIF: ErrorKind(
+        404, "No such what-if", "No text was asked for again under this id, or it is kept no more."
+    ),
+    E.NOT_ASKED: ErrorKind(
+        409,
+        "No model was asked",
+        "The text is a template's, or of a version that did not keep what was asked.",
     ),
     E.METHOD_NOT_ALLOWED: ErrorKind(
         405, "Method not allowed", "The header `Allow` names the methods of this address."

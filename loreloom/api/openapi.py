@@ -13,11 +13,14 @@ from loreloom.api.schemas.lore import AddEntity, CorrectEntity, MergeEntity, Pos
 from loreloom.api.schemas.players import CreatePlayer
 from loreloom.api.schemas.quests import ChooseBody, CreateQuest, ProgressBody
 from loreloom.api.schemas.weather import MakeWeather
+from loreloom.api.schemas.whatif import AskWhatIf, AskWhatIfSet
 from loreloom.api.schemas.worlds import ChangeWorld, CreateWorld
 
 BODIES: tuple[type[BaseModel], ...] = (
     Problem,
     AddEntity,
+    AskWhatIf,
+    AskWhatIfSet,
     ChangeClock,
     ChangeWorld,
     ChooseBody,
@@ -49,6 +52,7 @@ TAGS = [
     {"name": "acts", "description": "What players do in a quest."},
     {"name": "canon", "description": "Documents, search and entities."},
     {"name": "chronicle", "description": "What happened, in order."},
+    {"name": "what if", "description": "Texts asked for again, where no player sees it."},
     {"name": "process", "description": "Health and metrics; no key is needed."},
 ]
 

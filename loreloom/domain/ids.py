@@ -73,6 +73,11 @@ def payment_of_invoice(invoice: str) -> PaymentId:
     return PaymentId(f"payment_of_{invoice}")
 
 
+def whatif_workflow_id(whatif_id: str) -> str:
+    """The Temporal workflow id by which one text, or a set of them, is asked for again."""
+    return f"whatif/{whatif_id}"
+
+
 def arc_of_payment(payment_id: PaymentId) -> ArcId:
     """The arc that a bought chapter opens: one a purchase, however often it is delivered."""
     return ArcId(f"arc_of_{payment_id}")

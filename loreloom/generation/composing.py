@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,8 +15,8 @@ from loreloom.generation.calls import Call, Sampling
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.outputs import BadShape
 from loreloom.generation.prompting import PromptText, Selection, select_passages
-from loreloom.generation.records import AttemptRecord, GenerationRecord, TemplateReason
-from loreloom.generation.router import NoneAvailable, Request, Router
+from loreloom.generation.records import Asked, AttemptRecord, GenerationRecord, TemplateReason
+from loreloom.generation.router import AS_EVER, NoneAvailable, Only, Request, Router
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -33,6 +34,14 @@ class Budget(BaseModel):
     passage_tokens: int = Field(default=360, ge=0)
     max_tokens: int = Field(default=420, ge=1)
     temperature: float = Field(default=0.7, ge=0, le=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a text is asked for: what becomes of its prompt, and whom it goes to."""
+
+    edit: Callable[[PromptText], PromptText] = lambda prompt: prompt
+    only: Only = AS_EVER
 
 
 class Form(Protocol[T_co]):
@@ -56,10 +65,12 @@ class Composer(Generic[T]):
         router: Router,
         budget: Budget | None,
         check: Callable[[T], Sequence[Problem]],
+        manner: Manner | None = None,
     ) -> None:
         self._router = router
         self._budget = budget or Budget()
         self._check = check
+        self._manner = manner or Manner()
 
     async def compose(
         self,
@@ -67,17 +78,19 @@ class Composer(Generic[T]):
         prompt_of: Callable[[Sequence[CitedPassage]], PromptText],
         form_of: Callable[[Sequence[CitedPassage], int], Form[T]],
         seeds: Sequence[int],
+        asked: Asked,
     ) -> tuple[T | None, GenerationRecord]:
         """The text, or none, and how it came to be. Each try takes the next seed.
 
-        The prompt and the form are made of those passages that the budget has room for.
+        The prompt and the form are made of those passages that the budget has room for. ``asked``
+        is kept with the text.
         """
         started = time.monotonic()
         selection = select_passages(passages, self._budget.passage_tokens)
-        prompt = prompt_of(selection.used)
+        prompt = self._manner.edit(prompt_of(selection.used))
         attempts: list[AttemptRecord] = []
         reason = TemplateReason.REFUSED
-        asked = prompt
+        sent = prompt
         accepted: T | None = None
         for seed in seeds[:TRIES]:
             left = started + self._budget.total_s - time.monotonic()
@@ -86,12 +99,13 @@ class Composer(Generic[T]):
                 break
             form = form_of(selection.used, seed)
             call = Call(
-                asked,
+                sent,
                 form.schema,
                 Sampling(seed=seed, temperature=self._budget.temperature),
                 self._budget.max_tokens,
             )
-            result = await self._router.generate(Request(prompt.purpose, call, left))
+            request = Request(prompt.purpose, call, left, self._manner.only)
+            result = await self._router.generate(request)
             attempts += result.attempts
             if isinstance(result, NoneAvailable):
                 reason = self._why_none(started, attempts)
@@ -101,9 +115,9 @@ class Composer(Generic[T]):
             if text is not None and not problems:
                 accepted = text
                 break
-            asked = prompt.repaired(problems)
+            sent = prompt.repaired(problems)
         record = _record(prompt, selection, attempts, None if accepted else reason, started)
-        return accepted, record
+        return accepted, record.model_copy(update={"asked": asked})
 
     def _judged(self, form: Form[T], text: str) -> tuple[T | None, Sequence[Problem]]:
         try:

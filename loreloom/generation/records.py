@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from loreloom.domain.draft import Problem, QuestDraft
+from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, QuestDraft, TellingBrief
 from loreloom.domain.ids import PassageId
 from loreloom.domain.quest import Source
 from loreloom.generation.outcomes import Outcome
@@ -81,6 +81,17 @@ class AttemptRecord(RecordModel):
         return self.outcome is Outcome.OK and not self.problems
 
 
+class Asked(RecordModel):
+    """What a text was asked for with, from which it can be asked for again.
+
+    ``names`` are those beyond the cast that it might speak of; ``seed`` is that of the first try.
+    """
+
+    brief: QuestBrief | EpilogueBrief | TellingBrief
+    names: tuple[str, ...]
+    seed: int
+
+
 class GenerationRecord(RecordModel):
     """How a text came to be. ``messages`` is the first prompt; repairs add to it.
 
@@ -91,6 +102,7 @@ class GenerationRecord(RecordModel):
     purpose: Purpose
     source: Source
     reason: TemplateReason | None = None
+    asked: Asked | None = None
     messages: tuple[Message, ...] = ()
     prompt_hash: str | None = None
     passages: tuple[PassageId, ...] = ()

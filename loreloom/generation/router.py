@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
@@ -16,12 +16,29 @@ from loreloom.generation.tiers import PREFERENCE, Bounds, Purpose, Tier, TierNam
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """The one tier that is asked, and the name that its model is asked by; ``None`` as ever."""
+
+    tier: TierName | None = None
+    model: str | None = None
+
+
+AS_EVER = Only()
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A call for a purpose. ``total_s`` bounds it over all tiers and all waiting."""
 
     purpose: Purpose
     call: Call
     total_s: float
+    only: Only = AS_EVER
+
+    @property
+    def order(self) -> tuple[TierName, ...]:
+        """The tiers in the order in which they are asked."""
+        return PREFERENCE[self.purpose] if self.only.tier is None else (self.only.tier,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +120,12 @@ class Router:
         tried: dict[tuple[TierName, int], int] = {}
         while True:
             asked = time.monotonic()
-            way = await self._free_way(request.purpose, tried, started, end_by)
+            way = await self._free_way(request.order, tried, started, end_by)
             if way is None:
                 return NoneAvailable(tuple(attempts))
             tried[way.key] = way.endpoint.recoveries
-            attempt = await self._attempt(way, request.call, started, end_by, asked)
+            asks = _as_asked(way, request.only)
+            attempt = await self._attempt(asks, request.call, started, end_by, asked)
             if attempt is None:
                 continue
             attempts.append(attempt[0])
@@ -116,7 +134,7 @@ class Router:
 
     async def _free_way(
         self,
-        purpose: Purpose,
+        order: Sequence[TierName],
         tried: Mapping[tuple[TierName, int], int],
         started: float,
         end_by: float,
@@ -130,7 +148,7 @@ class Router:
         while True:
             ways = [
                 way
-                for way in self._in_order(purpose)
+                for way in self._in_order(order)
                 if way.endpoint.recoveries > tried.get(way.key, -1)
                 or (way.key in tried and not way.endpoint.well)
             ]
@@ -144,10 +162,10 @@ class Router:
                 return free
             await self._signal.wait(left)
 
-    def _in_order(self, purpose: Purpose) -> list[_Way]:
+    def _in_order(self, order: Sequence[TierName]) -> list[_Way]:
         return [
             way
-            for name in PREFERENCE[purpose]
+            for name in order
             for way in sorted(self._ways.get(name, ()), key=lambda way: -way.endpoint.free)
         ]
 
@@ -201,6 +219,13 @@ class Router:
         client = AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=tier.total_s)
         self._clients.append(client)
         return _Way(tier, index, endpoint, client)
+
+
+def _as_asked(way: _Way, only: Only) -> _Way:
+    """The way, with the tier's model by the name that is asked for."""
+    if only.model is None:
+        return way
+    return replace(way, tier=way.tier.model_copy(update={"model": only.model}))
 
 
 def _recorded(

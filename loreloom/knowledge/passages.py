@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from loreloom.domain.canon import EntityKind, Rating, Telling
+from loreloom.domain.canon import CitedPassage, EntityKind, Rating, Telling
 from loreloom.domain.ids import CanonName, DocumentId, EntityId, FactId, PassageId
 from loreloom.knowledge.models import KnowledgeModel, NamedEntity
 from loreloom.state.store import Store
@@ -47,6 +47,16 @@ class PassageView(KnowledgeModel):
     fact: FactId | None
     rating: Rating
     entities: tuple[NamedEntity, ...]
+
+    def cited(self) -> CitedPassage:
+        """The passage as it is handed to a prompt."""
+        return CitedPassage(
+            passage_id=self.passage_id,
+            document=self.document,
+            heading=self.heading_path[-1] if self.heading_path else self.title,
+            text=self.text,
+            tokens=self.tokens,
+        )
 
 
 async def passages_by_id(

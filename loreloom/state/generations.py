@@ -99,6 +99,34 @@ async def generations_of(store: Store, subject: str) -> list[KeptGeneration]:
     return [_kept(row) for row in rows]
 
 
+async def find_generation(store: Store, generation_id: str) -> KeptGeneration | None:
+    """The generation of that id, or ``None`` if there is none."""
+    query = select(Generation.__table__).where(Generation.generation_id == generation_id)
+    async with store.reading() as connection:
+        row = (await connection.execute(query)).one_or_none()
+    return _kept(row) if row is not None else None
+
+
+async def asked_for(
+    store: Store, world_id: WorldId, purpose: str, since: datetime, until: datetime, most: int
+) -> tuple[GenerationId, ...]:
+    """A world's generations of a purpose and a time for which a model was asked, newest first."""
+    query = (
+        select(Generation.generation_id)
+        .where(
+            Generation.world_id == world_id,
+            Generation.purpose == purpose,
+            Generation.created_at >= since,
+            Generation.created_at < until,
+            Generation.record["asked"].astext.is_not(None),
+        )
+        .order_by(Generation.created_at.desc(), Generation.generation_id)
+        .limit(most)
+    )
+    async with store.reading() as connection:
+        return tuple(GenerationId(found) for found in await connection.scalars(query))
+
+
 async def subject_of(store: Store, generation_id: str) -> str | None:
     """The workflow that a generation was made for, or ``None`` if there is no such generation."""
     query = select(Generation.subject).where(Generation.generation_id == generation_id)

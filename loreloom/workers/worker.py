@@ -20,6 +20,7 @@ from loreloom.activities.payment import payment_activities
 from loreloom.activities.quest import QuestActivities
 from loreloom.activities.telling import TellingActivities
 from loreloom.activities.weather import WeatherActivities
+from loreloom.activities.whatif import WhatIfActivities
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
@@ -42,6 +43,7 @@ from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.subscription import SubscriptionWorkflow
 from loreloom.workflows.weather import RegionWeatherWorkflow
+from loreloom.workflows.whatif import WhatIfSetWorkflow, WhatIfWorkflow
 
 WORKFLOWS = (
     QuestWorkflow,
@@ -54,6 +56,8 @@ WORKFLOWS = (
     DisputeWorkflow,
     SubscriptionWorkflow,
     ReconciliationWorkflow,
+    WhatIfWorkflow,
+    WhatIfSetWorkflow,
 )
 
 # Without Temporal's sandbox, which re-enters itself for every payload and cost an act two
@@ -120,6 +124,7 @@ async def open_workers(
     quest = QuestActivities(store)
     arc = ArcActivities(store, client, writing.templates.kinds(), living)
     telling = TellingActivities(writing)
+    whatif = WhatIfActivities(writing)
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
@@ -130,11 +135,12 @@ async def open_workers(
             epilogue.epilogue_by_template,
             *arc.all(),
             telling.tell_own,
+            whatif.pick,
             LifeActivities(store, living).live,
             *ClockActivities(store).all(),
             *WeatherActivities(store).all(),
         ],
-        Role.SILVER: [design.design],
+        Role.SILVER: [design.design, whatif.ask, whatif.compare],
         Role.GOLD: [epilogue.epilogue, telling.write],
         Role.KNOWLEDGE: knowledge.all(),
     }

@@ -7,10 +7,11 @@ from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, Refun
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.subscription import SubscriptionRef
 from loreloom.activities.signatures.weather import RegionRef
+from loreloom.activities.signatures.whatif import Compared
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.arc_walk import ArcProgress, ArcState
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import WorldId
+from loreloom.domain.ids import GenerationId, WorldId
 from loreloom.domain.price_book import Grace, StoreItem
 from loreloom.domain.quest import QuestPlan, QuestProgress
 from loreloom.domain.subscription import CancelWhen
@@ -249,3 +250,26 @@ class ClockInput(BaseModel):
 
     world_id: WorldId
     lived: int | None = None
+
+
+# What if.
+
+WHATIF = "WhatIf"
+"""The name of the workflow type by which one text is asked for again; its input is ``WhatIf`` and
+its result ``SaidOtherwise`` (activities/signatures/whatif.py)."""
+
+WHATIF_SET = "WhatIfSet"
+"""The name of the workflow type by which many are. Its Query ``progress`` says how far it is."""
+
+
+class SetProgress(BaseModel):
+    """How far a set is. ``picked`` is how many texts it has, unknown at first.
+
+    ``lost`` are those that could not be asked for again.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    picked: int | None
+    compared: tuple[Compared, ...]
+    lost: tuple[GenerationId, ...]

@@ -12,6 +12,7 @@ from loreloom.state.keys import Scope
 from loreloom.workers.cli import app
 from tests.api.conftest import Api
 from tests.quest.stage import eventually
+from tests.support.signals import as_at_a_terminal
 
 SECONDS = 30
 
@@ -87,7 +88,9 @@ async def test_ctrl_c_ends_a_watch_in_order(found: Api) -> None:
     await found.world(name="Shard")
     command = (sys.executable, "-m", "loreloom.workers.cli", "world", "watch")
     pipe = asyncio.subprocess.PIPE
-    watching = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    watching = await asyncio.create_subprocess_exec(
+        *command, stdout=pipe, stderr=pipe, preexec_fn=as_at_a_terminal
+    )
     await eventually(lambda: followed(found), "the stream is open")
     watching.send_signal(signal.SIGINT)
     async with asyncio.timeout(SECONDS):

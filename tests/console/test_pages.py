@@ -35,6 +35,8 @@ def pages(console: Console) -> dict[str, str]:
         f"/console/documents/{told.passage.document_id}": "The Harbour",
         f"/console/passages/{told.passage.passage_id}": "The keeper of the light",
         f"/console/entities/{told.passage.entities[0].entity_id}": "Old Hest",
+        "/console/generations/gen_lantern/whatif": "What if",
+        f"{world}/whatif": "What if, for many",
         "/console/find?q=nobody": "Nothing has this id",
     }
 

@@ -43,6 +43,7 @@ from loreloom.state.store import Event, Store
 from tests.api.conftest import Api
 from tests.api.designs import small_design
 from tests.knowledge.conftest import ingest_into
+from tests.support.whatif import ASKED
 
 HOSTILE = "<script>document.title = 'owned'</script>"
 TOLD = "Old Hest has put the Lantern out, and nobody says why."
@@ -158,6 +159,7 @@ def _generation(
     record = GenerationRecord(
         purpose=Purpose.QUEST,
         source=Source.GENERATED,
+        asked=ASKED,
         messages=(Message(role="user", content=f"Wish: {HOSTILE}\n{rests_on.text}"),),
         passages=(rests_on.passage_id,),
         left_out=(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from temporalio.workflow import NondeterminismError
 
-from tests.histories import arcs, clocks, ingestions, payments, quests, weathers
+from tests.histories import arcs, clocks, ingestions, payments, quests, weathers, whatifs
 from tests.histories.replaying import read, recorded, replay
 
 WAYS = {
@@ -14,6 +14,7 @@ WAYS = {
     "ingestion": set(ingestions.WAYS),
     "weather": set(weathers.WAYS),
     "clock": set(clocks.WAYS),
+    "whatif": set(whatifs.WAYS),
     **{workflow: set(ways) for workflow, ways in payments.WAYS.items()},
 }
 FILES = [file for workflow in WAYS for file in recorded(workflow)]
@@ -45,6 +46,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
         ("refund/0.1.0/done", "refund_book", "refund_burn"),
         ("dispute/0.1.0/lost", "dispute_close", "dispute_drop"),
         ("subscription/0.1.0/renewed_and_ended", "subscription_look", "subscription_lose"),
+        ("whatif/0.1.0/set", "whatif_compare", "whatif_forget"),
         ("reconciliation/0.1.0/compared", "payments_reconcile", "payments_regret"),
     ],
 )

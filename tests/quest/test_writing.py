@@ -230,3 +230,41 @@ def test_where_no_model_may_speak_an_arc_tells_its_own_words(api: ApiClient, wor
     api.patch(f"/v1/worlds/{world_id}", {"templates_only": True})
     told, record = news(api, world_id)
     assert (told["text"], told["source"], record["reason"]) == (OWN, "template", "world_switch")
+
+
+def asked_again(api: ApiClient, path: str, body: Json, seen: str) -> Json:
+    """What comes of asking again."""
+    made = api.post(path, body)
+    return api.wait(
+        f"/v1/{seen}/{made['whatif_id']}", lambda found: found["state"] != "running", "the answer"
+    )
+
+
+def test_a_designer_asks_a_model_for_the_same_text_again_and_the_player_sees_none_of_it(
+    api: ApiClient, world_id: str
+) -> None:
+    quest, then = generated(api, world_id, theme=THEME)
+    steps = api.get(f"/v1/quests/{quest['quest_id']}/history")["steps"]
+    (made,) = (step["generation"]["generation_id"] for step in steps if step["generation"])
+    before = api.get(f"/v1/worlds/{world_id}")["chronicle_head"]
+
+    system = then["messages"][0]["content"] + " Write drily."
+    body = {"instructions": system, "tier": "gold", "seed": then["seed"]}
+    seen = asked_again(api, f"/v1/generations/{made}/whatif", body, "whatifs")
+    assert seen["state"] == "done", seen["problem"]
+    now = seen["now"]["record"]
+    assert now["messages"][0]["content"] == system
+    assert now["messages"][1:] == then["messages"][1:]
+    assert now["passages"] == then["passages"]
+    assert {attempt["tier"] for attempt in now["attempts"]} == {"gold"}
+    assert seen["figures"]["then"]["tokens_out"] == then["tokens_out"]
+    assert bool(seen["now"]["lines"]) == seen["figures"]["now"]["accepted"]
+    assert seen["then"]["lines"][0] == quest["summary"]
+
+    a_set = {"purpose": "quest", "most": 1, "otherwise": {"model": "no-such-model"}}
+    counted = asked_again(api, f"/v1/worlds/{world_id}/whatifs", a_set, "whatif-sets")
+    assert (counted["then"]["accepted"], counted["now"]["accepted"]) == (1, 0)
+
+    after = api.get(f"/v1/quests/{quest['quest_id']}")
+    assert after == quest
+    assert api.get(f"/v1/worlds/{world_id}")["chronicle_head"] == before

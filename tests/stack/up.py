@@ -9,6 +9,7 @@ from typing import Self
 
 import psutil
 
+from tests.support.signals import as_at_a_terminal
 from tests.support.waiting import wait_until
 
 SERVING = "Ctrl-C stops it"
@@ -33,6 +34,7 @@ class Up:
                 env={**environment, "LORELOOM_HOME": str(self.home), "COLUMNS": "200"},
                 stdout=output,
                 stderr=output,
+                preexec_fn=as_at_a_terminal,
             )
         try:
             wait_until(self._settled, "loreloom up serves")

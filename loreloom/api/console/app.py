@@ -10,14 +10,24 @@ from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from loreloom.api.console import failures
-from loreloom.api.console.routes import arcs, canon, finding, live, ops, quests, sign_in, worlds
+from loreloom.api.console.routes import (
+    arcs,
+    canon,
+    finding,
+    live,
+    ops,
+    quests,
+    sign_in,
+    whatif,
+    worlds,
+)
 from loreloom.api.context import Context
 
 PATH = "/console"
 COOKIE = "loreloom_console"
 SIGNED_IN_SECONDS = 12 * 3600
 STATIC = Path(__file__).with_name("static")
-PAGES = (sign_in, finding, worlds, live, quests, arcs, canon, ops)
+PAGES = (sign_in, finding, worlds, live, quests, arcs, canon, whatif, ops)
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -62,12 +63,19 @@ class ToldLeftOut(Told):
     reason: str
 
 
+class ToldAsked(Told):
+    """With what a model was asked; ``seed`` is that of the first try."""
+
+    seed: int
+
+
 class ToldGeneration(Told):
     """How a text came to be."""
 
     purpose: str
     source: str
     reason: str | None = None
+    asked: ToldAsked | None = None
     messages: tuple[ToldMessage, ...] = ()
     passages: tuple[PassageId, ...] = ()
     left_out: tuple[ToldLeftOut, ...] = ()
@@ -126,20 +134,31 @@ async def makings(
     ids = {p for g in told.values() for p in (*g.passages, *(x.passage_id for x in g.left_out))}
     passages = await passages_by_id(store, sorted(ids))
     return {
-        each.generation_id: _written(each, told[each.generation_id], lines_of(each), passages)
+        each.generation_id: _written(
+            each.generation_id, told[each.generation_id], lines_of(each), passages
+        )
         for each in made
     }
 
 
+async def written_of(
+    store: Store, name: str, record: Mapping[str, Any], lines: Sequence[str]
+) -> Written:
+    """How one text came to be, under a name that is the only one of its page."""
+    told = ToldGeneration.model_validate(record)
+    shown = [*told.passages, *(left.passage_id for left in told.left_out)]
+    return _written(name, told, lines, await passages_by_id(store, shown))
+
+
 def _written(
-    made: GenerationView,
+    name: str,
     told: ToldGeneration,
     lines: Sequence[str],
     passages: Mapping[PassageId, PassageView],
 ) -> Written:
     sources = tuple(Source(passage_id=p, passage=passages.get(p)) for p in told.passages)
     return Written(
-        generation_id=made.generation_id,
+        generation_id=name,
         told=told,
         lines=tuple(Line(text=line, behind=_behind(line, sources)) for line in lines),
         rests_on=sources,

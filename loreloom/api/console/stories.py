@@ -1,6 +1,6 @@
 """A quest and an arc as their stories: each beat, and for each text where it comes from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,8 +8,9 @@ from pydantic import BaseModel, ConfigDict
 
 from loreloom.api.console.makings import Written, makings
 from loreloom.api.history import history_of, history_of_arc
+from loreloom.api.lines import lines_of_quest
 from loreloom.api.schemas.fields import GameTimeView
-from loreloom.api.schemas.quests import GenerationView, HistoryStep
+from loreloom.api.schemas.quests import HistoryStep
 from loreloom.state.arcs import ArcRecord
 from loreloom.state.quests import QuestRecord
 from loreloom.state.store import Store
@@ -42,7 +43,7 @@ class ArcText(BaseModel):
 async def story_of(store: Store, world: WorldRecord, quest: QuestRecord) -> list[Beat]:
     """The quest's steps in order."""
     history = await history_of(store, world, quest)
-    written = await makings(store, history.steps, lambda made: _lines(made, quest))
+    written = await makings(store, history.steps, lambda made: lines_of_quest(made.purpose, quest))
     return [_beat(step, quest, written) for step in history.steps]
 
 
@@ -87,21 +88,3 @@ def _words(step: HistoryStep, quest: QuestRecord) -> str:
 
 
 _WRITTEN: Mapping[str, str] = {"quest": "quest's words", "epilogue": "epilogue"}
-
-
-def _lines(made: GenerationView, quest: QuestRecord) -> tuple[str, ...]:
-    story, plan = quest.story, quest.plan
-    if story is None:
-        return ()
-    if made.purpose == "epilogue":
-        return (story.epilogue,) if story.epilogue else ()
-    return (
-        story.summary,
-        f"{story.giver}: “{story.offer}”",
-        *_in_order(story.objectives, [o.objective_id for o in plan.objectives] if plan else ()),
-        *_in_order(story.choices, [c.choice_id for c in plan.choices] if plan else ()),
-    )
-
-
-def _in_order(texts: Mapping[str, str], ids: Sequence[str]) -> list[str]:
-    return [texts[name] for name in ids if name in texts]

@@ -16,6 +16,8 @@ TYPES: Mapping[str, StoryKind] = {
     "Dispute": StoryKind.DISPUTE,
     "Subscription": StoryKind.SUBSCRIPTION,
     "Reconciliation": StoryKind.RECONCILIATION,
+    "WhatIf": StoryKind.WHATIF,
+    "WhatIfSet": StoryKind.WHATIF_SET,
 }
 """The kind of each workflow type."""
 
@@ -67,6 +69,9 @@ ACTIVITIES: Mapping[str, str] = {
     "dispute_look": "Look at the dispute",
     "dispute_hold": "Hold what was bought",
     "dispute_close": "Return it or take it",
+    "whatif_ask": "Ask for the text again",
+    "whatif_pick": "Find the texts",
+    "whatif_compare": "Ask for a text again and count",
 }
 
 ACTS: Mapping[str, str] = {

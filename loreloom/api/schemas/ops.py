@@ -28,6 +28,8 @@ class StoryKind(StrEnum):
     DISPUTE = "dispute"
     SUBSCRIPTION = "subscription"
     RECONCILIATION = "reconciliation"
+    WHATIF = "whatif"
+    WHATIF_SET = "whatif_set"
 
 
 class StoryState(StrEnum):

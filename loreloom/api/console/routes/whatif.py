@@ -1,0 +1,161 @@
+"""What if: a text asked for again with something otherwise, and many at once."""
+
+import secrets
+from collections.abc import Mapping
+from typing import TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ValidationError
+from starlette.datastructures import FormData
+
+from loreloom.activities.signatures.whatif import WhatIf
+from loreloom.api import whatifs
+from loreloom.api.console.makings import ToldGeneration, written_of
+from loreloom.api.console.pages import page
+from loreloom.api.console.session import Reader, SentForm
+from loreloom.api.context import context_of
+from loreloom.api.errors import invalid
+from loreloom.api.lines import lines_of
+from loreloom.api.lookups import the_world
+from loreloom.api.problems import field_errors
+from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
+from loreloom.api.schemas.fields import WorldIdPath
+from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
+from loreloom.domain.variation import Variation
+
+LOOK_AGAIN = {"Refresh": "2"}
+"""Headers of a page that has nothing to read yet."""
+PURPOSES = ("quest", "epilogue", "telling")
+TIERS = ("gold", "silver")
+
+M = TypeVar("M", bound=BaseModel)
+
+router = APIRouter()
+
+
+@router.get("/generations/{generation_id}/whatif")
+async def show_form(request: Request, reader: Reader, generation_id: GenerationIdPath) -> Response:
+    """The moment at which a text was made, to be changed."""
+    parts = context_of(request).parts
+    made = await whatifs.the_generation(parts, generation_id)
+    whatifs.require_asked(made)
+    lines = await lines_of(parts.store, made)
+    return page(
+        request,
+        "whatif.html",
+        world=await the_world(request, made.world_id),
+        made=made,
+        written=await written_of(parts.store, generation_id, made.record, lines),
+        tiers=TIERS,
+    )
+
+
+@router.post("/generations/{generation_id}/whatif")
+async def ask(
+    request: Request, reader: Reader, form: SentForm, generation_id: GenerationIdPath
+) -> Response:
+    """Ask for the text again."""
+    parts = context_of(request).parts
+    made = await whatifs.the_generation(parts, generation_id)
+    whatifs.require_asked(made)
+    told = ToldGeneration.model_validate(made.record)
+    what = WhatIf(generation_id=generation_id, variation=_variation(form, told))
+    whatif_id = f"whatif_{secrets.token_hex(12)}"
+    await whatifs.begin(parts, whatif_id, what, made.world_id)
+    return RedirectResponse(f"/console/whatifs/{whatif_id}", 303)
+
+
+@router.get("/whatifs/{whatif_id}")
+async def show(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Response:
+    """The text then and now, side by side."""
+    parts = context_of(request).parts
+    seen = await whatifs.look(parts, whatif_id)
+    then, now = seen.then, seen.now
+    return page(
+        request,
+        "whatif_answer.html",
+        headers=LOOK_AGAIN if seen.state is WhatIfState.RUNNING else None,
+        world=await the_world(request, seen.world_id),
+        seen=seen,
+        then=await written_of(parts.store, f"{whatif_id}-then", then.record, then.lines),
+        now=await written_of(parts.store, f"{whatif_id}-now", now.record, now.lines)
+        if now
+        else None,
+    )
+
+
+@router.get("/worlds/{world_id}/whatif")
+async def show_set_form(request: Request, reader: Reader, world_id: WorldIdPath) -> Response:
+    """Which texts to ask for again, and what is to be otherwise."""
+    world = await the_world(request, world_id)
+    return page(request, "whatif_many.html", world=world, purposes=PURPOSES, tiers=TIERS)
+
+
+@router.post("/worlds/{world_id}/whatif")
+async def ask_set(
+    request: Request, reader: Reader, form: SentForm, world_id: WorldIdPath
+) -> Response:
+    """Ask for the texts of a set again."""
+    await the_world(request, world_id)
+    otherwise = _given(form, "tier", "model", "temperature", "instructions")
+    asked = _checked(
+        AskWhatIfSet,
+        {
+            **_given(form, "purpose", "most"),
+            **{name: f"{moment}Z" for name, moment in _given(form, "since", "until").items()},
+            "otherwise": {**otherwise, "of_today": "of_today" in form},
+        },
+    )
+    whatif_id = f"whatif_set_{secrets.token_hex(12)}"
+    await whatifs.begin_set(context_of(request).parts, whatif_id, set_of(world_id, asked))
+    return RedirectResponse(f"/console/whatif-sets/{whatif_id}", 303)
+
+
+@router.get("/whatif-sets/{whatif_id}")
+async def show_set(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Response:
+    """What was counted over a set, then and now."""
+    seen = await whatifs.look_at_set(context_of(request).parts, whatif_id)
+    return page(
+        request,
+        "whatif_set.html",
+        headers=LOOK_AGAIN if seen.state is WhatIfState.RUNNING else None,
+        world=await the_world(request, seen.world_id),
+        seen=seen,
+    )
+
+
+def _variation(form: FormData, told: ToldGeneration) -> Variation:
+    """What the form has otherwise than the moment itself; the rest is left as it was."""
+    given: dict[str, object] = {**_given(form, "tier", "model", "temperature", "seed")}
+    contents = [_text(value) for value in form.getlist("content")]
+    if contents != [message.content for message in told.messages]:
+        roles = [message.role for message in told.messages]
+        given["messages"] = [
+            {"role": role, "content": text} for role, text in zip(roles, contents, strict=False)
+        ]
+    passages = [str(value) for value in form.getlist("passage")]
+    passages += str(form.get("more", "")).split()
+    if passages != list(told.passages):
+        given["passages"] = list(dict.fromkeys(passages))
+    if "of_today" in form:
+        given["of_today"] = True
+    return _checked(Variation, given)
+
+
+def _given(form: FormData, *names: str) -> dict[str, str]:
+    """The fields that were filled in."""
+    return {name: _text(form[name]) for name in names if form.get(name)}
+
+
+def _text(value: object) -> str:
+    """A field's text with the line ends that it had before a browser sent it."""
+    return str(value).replace("\r\n", "\n")
+
+
+def _checked(model: type[M], given: Mapping[str, object]) -> M:
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        first = field_errors(error.errors())[0]
+        raise invalid(first.field, first.message) from None

@@ -1,0 +1,136 @@
+"""Asking for texts again with something otherwise, where no player sees it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from loreloom.activities.signatures.whatif import WhatIf, WhatIfSet
+from loreloom.api import whatifs
+from loreloom.api.answers import answer, problems
+from loreloom.api.auth import DesignerCaller
+from loreloom.api.bodies import json_body, takes
+from loreloom.api.context import context_of
+from loreloom.api.errors import invalid
+from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.lookups import the_world
+from loreloom.api.schemas.fields import ID, WorldIdPath
+from loreloom.api.schemas.whatif import (
+    AskWhatIf,
+    AskWhatIfSet,
+    WhatIfCreated,
+    WhatIfSetView,
+    WhatIfView,
+)
+from loreloom.domain.ids import GenerationId, WorldId, whatif_workflow_id
+from loreloom.domain.variation import Otherwise, Variation
+
+A_WEEK = timedelta(days=7)
+
+GenerationIdPath = Annotated[GenerationId, Path(pattern=ID)]
+WhatIfIdPath = Annotated[str, Path(pattern=ID)]
+
+router = APIRouter(tags=["what if"])
+
+
+@router.post(
+    "/v1/generations/{generation_id}/whatif",
+    operation_id="ask_what_if",
+    status_code=202,
+    response_model=WhatIfCreated,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(AskWhatIf),
+)
+async def ask_what_if(
+    request: Request,
+    caller: DesignerCaller,
+    generation_id: GenerationIdPath,
+    body: Annotated[AskWhatIf, Depends(json_body(AskWhatIf))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ask for a text again: same schema, same rules, and no player, budget or chronicle."""
+    parts = context_of(request).parts
+
+    async def create(attempt: Attempt) -> Answer:
+        made = await whatifs.the_generation(parts, generation_id)
+        whatifs.require_asked(made)
+        whatif_id = attempt.new_id("whatif")
+        variation = Variation(**body.model_dump())
+        what = WhatIf(generation_id=generation_id, variation=variation)
+        await whatifs.begin(parts, whatif_id, what, made.world_id)
+        return Answer(202, _created(whatif_id))
+
+    return await once(parts.store, caller, idempotency_key, request, said_by(body), create)
+
+
+@router.get(
+    "/v1/whatifs/{whatif_id}",
+    operation_id="get_what_if",
+    response_model=WhatIfView,
+    responses=problems(404),
+)
+async def get_what_if(
+    request: Request, caller: DesignerCaller, whatif_id: WhatIfIdPath
+) -> Response:
+    """A text then and now, side by side."""
+    return answer(await whatifs.look(context_of(request).parts, whatif_id))
+
+
+@router.post(
+    "/v1/worlds/{world_id}/whatifs",
+    operation_id="ask_what_if_set",
+    status_code=202,
+    response_model=WhatIfCreated,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(AskWhatIfSet),
+)
+async def ask_what_if_set(
+    request: Request,
+    caller: DesignerCaller,
+    world_id: WorldIdPath,
+    body: Annotated[AskWhatIfSet, Depends(json_body(AskWhatIfSet))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Ask for a world's newest texts of a purpose again, and count what changes."""
+    parts = context_of(request).parts
+
+    async def create(attempt: Attempt) -> Answer:
+        await the_world(request, world_id)
+        whatif_id = attempt.new_id("whatif_set")
+        await whatifs.begin_set(parts, whatif_id, set_of(world_id, body))
+        return Answer(202, _created(whatif_id))
+
+    return await once(parts.store, caller, idempotency_key, request, said_by(body), create)
+
+
+@router.get(
+    "/v1/whatif-sets/{whatif_id}",
+    operation_id="get_what_if_set",
+    response_model=WhatIfSetView,
+    responses=problems(404),
+)
+async def get_what_if_set(
+    request: Request, caller: DesignerCaller, whatif_id: WhatIfIdPath
+) -> Response:
+    """How far a set is, and what was counted, then and now."""
+    return answer(await whatifs.look_at_set(context_of(request).parts, whatif_id))
+
+
+def set_of(world_id: WorldId, asked: AskWhatIfSet) -> WhatIfSet:
+    """The set that is asked for now. Raises ``ApiError`` if it can hold no text."""
+    until = asked.until or datetime.now(UTC)
+    since = asked.since or until - A_WEEK
+    if since >= until:
+        raise invalid("since", "it must be before until")
+    return WhatIfSet(
+        world_id=world_id,
+        purpose=asked.purpose,
+        since=since,
+        until=until,
+        most=asked.most,
+        otherwise=Otherwise(**asked.otherwise.model_dump()),
+    )
+
+
+def _created(whatif_id: str) -> WhatIfCreated:
+    return WhatIfCreated(whatif_id=whatif_id, workflow_id=whatif_workflow_id(whatif_id))

@@ -1,0 +1,232 @@
+"""Texts asked for again, where no player sees them: begun, and looked at as far as they are."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.activities.signatures.whatif import SaidOtherwise, WhatIf, WhatIfSet
+from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.lines import lines_of
+from loreloom.api.parts import AppParts
+from loreloom.api.schemas.whatif import (
+    FiguresThenAndNow,
+    SaidView,
+    Totals,
+    WhatIfSetView,
+    WhatIfState,
+    WhatIfView,
+)
+from loreloom.api.temporal import outages
+from loreloom.domain.ids import WorldId, whatif_workflow_id
+from loreloom.domain.variation import Figures
+from loreloom.state.generations import KeptGeneration, find_generation
+from loreloom.workflows import attributes
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.signatures import WHATIF, WHATIF_SET, SetProgress
+
+ONE_TIME = timedelta(minutes=15)
+SET_TIME = timedelta(hours=12)
+"""After so long without an answer nobody waits for it any more."""
+QUERY_TIME = timedelta(seconds=2)
+
+STATES = {
+    WorkflowExecutionStatus.RUNNING: WhatIfState.RUNNING,
+    WorkflowExecutionStatus.COMPLETED: WhatIfState.DONE,
+}
+
+M = TypeVar("M", bound=BaseModel)
+
+
+async def the_generation(parts: AppParts, generation_id: str) -> KeptGeneration:
+    """The generation of that id. Raises ``ApiError`` if there is none."""
+    made = await find_generation(parts.store, generation_id)
+    if made is None:
+        raise ApiError(ErrorCode.UNKNOWN_GENERATION, f"there is no generation {generation_id}")
+    return made
+
+
+def require_asked(made: KeptGeneration) -> None:
+    """Raises ``ApiError`` unless a model was asked for the text, in a way that is known."""
+    if made.record.get("asked") is None:
+        raise ApiError(
+            ErrorCode.NOT_ASKED,
+            f"no model was asked for {made.generation_id}, or before it was kept what was asked",
+        )
+
+
+async def begin(parts: AppParts, whatif_id: str, what: WhatIf, world_id: WorldId) -> None:
+    """Ask for a text again. Raises ``ApiError`` if Temporal is away."""
+    await _start(parts, WHATIF, whatif_id, what, world_id, ONE_TIME)
+
+
+async def begin_set(parts: AppParts, whatif_id: str, what: WhatIfSet) -> None:
+    """Ask for the texts of a set again. Raises ``ApiError`` if Temporal is away."""
+    await _start(parts, WHATIF_SET, whatif_id, what, what.world_id, SET_TIME)
+
+
+async def look(parts: AppParts, whatif_id: str) -> WhatIfView:
+    """One text then and now. Raises ``ApiError`` if there is no such "what if"."""
+    client = parts.temporal
+    handle, told = await _found(client, WHATIF, whatif_id)
+    what = await _given(client, handle, WhatIf)
+    made = await the_generation(parts, what.generation_id)
+    state, said, problem = await _ended(client, told, SaidOtherwise)
+    return WhatIfView(
+        whatif_id=whatif_id,
+        workflow_id=handle.id,
+        generation_id=made.generation_id,
+        world_id=made.world_id,
+        subject=made.subject,
+        purpose=made.purpose,
+        state=state,
+        problem=problem,
+        variation=what.variation,
+        then=SaidView(lines=await lines_of(parts.store, made), record=made.record),
+        now=SaidView(lines=said.lines, record=said.record) if said else None,
+        figures=FiguresThenAndNow(then=said.then, now=said.now) if said else None,
+        gone=said.gone if said else (),
+    )
+
+
+async def look_at_set(parts: AppParts, whatif_id: str) -> WhatIfSetView:
+    """A set as far as it is. Raises ``ApiError`` if there is none of that id."""
+    client = parts.temporal
+    handle, told = await _found(client, WHATIF_SET, whatif_id)
+    what = await _given(client, handle, WhatIfSet)
+    state, ended, problem = await _ended(client, told, SetProgress)
+    progress = ended or await _progress(handle)
+    return WhatIfSetView(
+        whatif_id=whatif_id,
+        workflow_id=handle.id,
+        **what.model_dump(exclude={"otherwise"}),
+        otherwise=what.otherwise,
+        state=state,
+        problem=problem,
+        picked=progress.picked,
+        then=_totals([compared.then for compared in progress.compared]),
+        now=_totals([compared.now for compared in progress.compared]),
+        compared=progress.compared,
+        lost=progress.lost,
+    )
+
+
+async def _start(
+    parts: AppParts,
+    workflow: str,
+    whatif_id: str,
+    what: BaseModel,
+    world_id: WorldId,
+    time: timedelta,
+) -> None:
+    try:
+        with outages():
+            await parts.temporal.start_workflow(
+                workflow,
+                what,
+                id=whatif_workflow_id(whatif_id),
+                task_queue=queue_of(Role.STORY, parts.config.queue_prefix),
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                execution_timeout=time,
+                search_attributes=TypedSearchAttributes(
+                    [SearchAttributePair(attributes.WORLD, world_id)]
+                ),
+                static_summary="What if a text is asked for again",
+            )
+    except WorkflowAlreadyStartedError:
+        return  # The same request, come twice: its answer is there already.
+
+
+async def _found(
+    client: Client, workflow: str, whatif_id: str
+) -> tuple[WorkflowHandle[Any, Any], WorkflowExecutionDescription]:
+    handle = client.get_workflow_handle(whatif_workflow_id(whatif_id))
+    unknown = ApiError(ErrorCode.UNKNOWN_WHATIF, f"there is no what-if {whatif_id}")
+    try:
+        with outages():
+            told = await handle.describe()
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        raise unknown from error
+    if told.workflow_type != workflow:
+        raise unknown
+    return handle, told
+
+
+async def _given(client: Client, handle: WorkflowHandle[Any, Any], kind: type[M]) -> M:
+    """What the workflow was started with, as its history has it."""
+    with outages():
+        async for event in handle.fetch_history_events(page_size=1):
+            payloads = event.workflow_execution_started_event_attributes.input.payloads
+            (given,) = await client.data_converter.decode(payloads, [kind])
+            found: M = given
+            return found
+    raise AssertionError("a history begins with the start of its workflow")
+
+
+async def _ended(
+    client: Client, told: WorkflowExecutionDescription, answer: type[M]
+) -> tuple[WhatIfState, M | None, str | None]:
+    """Where it stands, its result if it is done, and why it failed if it did."""
+    state = STATES.get(told.status, WhatIfState.FAILED) if told.status else WhatIfState.FAILED
+    if state is WhatIfState.RUNNING:
+        return state, None, None
+    try:
+        with outages():
+            handle = client.get_workflow_handle(told.id, run_id=told.run_id, result_type=answer)
+            return state, await handle.result(), None
+    except WorkflowFailureError as error:
+        return WhatIfState.FAILED, None, _why(error)
+
+
+def _why(error: BaseException) -> str:
+    """The innermost cause in its own words."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error)
+
+
+async def _progress(handle: WorkflowHandle[Any, Any]) -> SetProgress:
+    """What the workflow says of itself; nothing while no worker serves it."""
+    try:
+        found: SetProgress = await handle.query(
+            "progress", result_type=SetProgress, rpc_timeout=QUERY_TIME
+        )
+    except RPCError:
+        return SetProgress(picked=None, compared=(), lost=())
+    return found
+
+
+def _totals(figures: Sequence[Figures]) -> Totals:
+    taken = [each.characters for each in figures if each.accepted]
+    return Totals(
+        texts=len(figures),
+        accepted=sum(each.accepted for each in figures),
+        at_first_try=sum(each.at_first_try for each in figures),
+        attempts=sum(each.attempts for each in figures),
+        unknown_names=sum(each.unknown_names for each in figures),
+        over_rating=sum(each.over_rating for each in figures),
+        characters=median(taken) if taken else None,
+        tokens_in=sum(each.tokens_in for each in figures),
+        tokens_out=sum(each.tokens_out for each in figures),
+        milliseconds=median(each.milliseconds for each in figures) if figures else None,
+    )

@@ -1,0 +1,160 @@
+"""A text asked for again through the API. What a real model makes of it: tests/quest."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from temporalio.client import Client
+
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.knowledge.embedding import Embedder
+from loreloom.state.generations import tokens_spent
+from tests.api.conftest import Api
+from tests.quest.stage import eventually
+from tests.support.whatif import asking, generated
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def asked_again(
+    api: Api, temporal_client: Client, embedder: Embedder, task_queue_prefix: str
+) -> AsyncIterator[None]:
+    """Somebody serves what is asked."""
+    async with asking(temporal_client, api.parts.store, embedder, task_queue_prefix):
+        yield
+
+
+@pytest.fixture
+async def world_id(api: Api) -> WorldId:
+    """A new world."""
+    return WorldId((await api.world())["world_id"])
+
+
+async def ended(api: Api, path: str) -> Json:
+    """What stands there once it runs no more."""
+    seen: Json = {}
+
+    async def over() -> bool:
+        seen.update((await api.designer.get(path)).json())
+        return seen["state"] != "running"
+
+    await eventually(over, f"{path} has its answer")
+    return seen
+
+
+async def asks(api: Api, path: str, body: Json, **headers: str) -> Json:
+    """A what-if that was taken."""
+    answer = await api.designer.post(path, json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    made: Json = answer.json()
+    return made
+
+
+async def test_a_text_is_asked_for_again_as_it_was(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    made = await asks(api, f"/v1/generations/{generation_id}/whatif", {})
+    seen = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert (seen["state"], seen["generation_id"]) == ("done", generation_id)
+    assert seen["now"]["record"]["messages"] == seen["then"]["record"]["messages"]
+    assert seen["figures"]["then"]["accepted"]
+    assert not seen["figures"]["then"]["at_first_try"]
+    assert seen["figures"]["then"]["unknown_names"] == 1
+    # There is no tier here at all, and the answer says so.
+    assert (seen["now"]["lines"], seen["now"]["record"]["reason"]) == ([], "no_tier")
+    assert not seen["figures"]["now"]["accepted"]
+
+
+async def test_nothing_of_it_touches_the_player_the_budget_or_the_story(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    store = api.parts.store
+    generation_id = await generated(store, world_id, "lantern")
+    head = (await api.designer.get(f"/v1/worlds/{world_id}")).json()["chronicle_head"]
+    spent = await tokens_spent(store, world_id, PlayerId("mara"))
+    made = await asks(api, f"/v1/generations/{generation_id}/whatif", {"temperature": 1.5})
+    await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert (await api.designer.get(f"/v1/worlds/{world_id}")).json()["chronicle_head"] == head
+    assert await tokens_spent(store, world_id, PlayerId("mara")) == spent
+
+
+async def test_the_prompt_is_the_edited_one(api: Api, world_id: WorldId, asked_again: None) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    path = f"/v1/generations/{generation_id}/whatif"
+    said = [{"role": "user", "content": "Write about eels."}]
+    made = await asks(api, path, {"messages": said})
+    whole = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert whole["now"]["record"]["messages"] == said
+
+    made = await asks(api, path, {"instructions": "Write drily."})
+    first = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert [one["content"] for one in first["now"]["record"]["messages"]] == [
+        "Write drily.",
+        "Somebody owes somebody.",
+    ]
+
+    made = await asks(api, path, {"of_today": True, "passages": ["no-such-passage"]})
+    anew = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert "Eudora Pym" in str(anew["now"]["record"]["messages"])
+    assert anew["gone"] == ["no-such-passage"]
+
+
+async def test_a_set_is_counted_then_and_now(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    for name in ("one", "two", "three"):
+        await generated(api.parts.store, world_id, name)
+    await generated(api.parts.store, world_id, "template", asked=None)
+    body = {"purpose": "quest", "most": 2, "otherwise": {"temperature": 0.2}}
+    made = await asks(api, f"/v1/worlds/{world_id}/whatifs", body)
+    seen = await ended(api, f"/v1/whatif-sets/{made['whatif_id']}")
+    assert (seen["state"], seen["picked"], seen["lost"]) == ("done", 2, [])
+    assert {one["generation_id"] for one in seen["compared"]} == {"gen_two", "gen_three"}
+    assert (seen["then"]["texts"], seen["then"]["accepted"], seen["then"]["unknown_names"]) == (
+        2,
+        2,
+        2,
+    )
+    assert (seen["then"]["tokens_in"], seen["now"]["accepted"]) == (2400, 0)
+
+
+async def test_the_same_request_twice_asks_once(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    path, key = f"/v1/generations/{generation_id}/whatif", {"Idempotency-Key": "again"}
+    first = await asks(api, path, {}, **key)
+    assert await asks(api, path, {}, **key) == first
+
+
+async def test_what_cannot_be_asked_for_again_is_refused(api: Api, world_id: WorldId) -> None:
+    template = await generated(api.parts.store, world_id, "template", asked=None)
+    written = await generated(api.parts.store, world_id, "written")
+    both = {"messages": [{"role": "user", "content": "x"}], "of_today": True}
+    backwards = {
+        "purpose": "quest",
+        "since": "2026-01-02T00:00:00Z",
+        "until": "2026-01-01T00:00:00Z",
+    }
+    for path, body, status, code in (
+        ("generations/gen_none/whatif", {}, 404, "unknown_generation"),
+        (f"generations/{template}/whatif", {}, 409, "not_asked"),
+        (f"generations/{written}/whatif", both, 422, "invalid"),
+        (f"generations/{written}/whatif", {"tier": "bronze"}, 422, "invalid"),
+        ("worlds/none/whatifs", {"purpose": "quest"}, 404, "unknown_world"),
+        (f"worlds/{world_id}/whatifs", backwards, 422, "invalid"),
+        (f"worlds/{world_id}/whatifs", {"purpose": "quest", "most": 1000}, 422, "invalid"),
+    ):
+        answer = await api.designer.post(f"/v1/{path}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), path
+    for path in ("whatifs/none", "whatif-sets/none"):
+        answer = await api.designer.get(f"/v1/{path}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "unknown_whatif")
+
+
+async def test_it_is_none_of_a_games_business(api: Api, world_id: WorldId) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    answer = await api.game.post(f"/v1/generations/{generation_id}/whatif", json={})
+    assert answer.status_code == 403
