@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_STEP = "unknown_step"
     NOTHING_FAILED = "nothing_failed"
     MOVED_ON = "moved_on"
+    SETTLED = "settled"
     UNKNOWN_GENERATION = "unknown_generation"
     UNKNOWN_WHATIF = "unknown_whatif"
     NOT_ASKED = "not_asked"
@@ -81,6 +82,11 @@ KINDS: Mapping[Code, ErrorKind] = {
     E.UNKNOWN_REGION: ErrorKind(404, "No such region", "The world has no region of this name."),
     E.UNKNOWN_CHARACTER: ErrorKind(
         404, "No such character", "The world's content has no character of this name."
+    ),
+    E.SETTLED: ErrorKind(
+        409,
+        "Ops ended the quest",
+        "It was ended with an outcome and its compensation; it is not replayed.",
     ),
     E.UNKNOWN_GENERATION: ErrorKind(404, "No such generation", "No text has this id."),
     E.UNKNOWN_WHATIF: ErrorKind(

@@ -28,6 +28,8 @@ CAUSES: Mapping[str, str] = {
     "quest.expired": "time",
     "quest.completed": "rules",
     "reward.granted": "rules",
+    "quest.settled": "ops",
+    "reward.compensated": "ops",
     "arc.started": "game",
     "arc.beat": "rules",
     "arc.chosen": "player",
@@ -47,6 +49,8 @@ TOLD: Mapping[str, str] = {
     "quest.epilogue": "The epilogue was told.",
     "quest.broken": "The process failed: {reason}",
     "reward.granted": "The reward was granted.",
+    "quest.settled": "{by} ended the quest as {outcome}: {reason}",
+    "reward.compensated": "The player was compensated.",
 }
 
 

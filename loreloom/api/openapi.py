@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from loreloom.api.problems import Problem
 from loreloom.api.schemas.clock import ChangeClock
 from loreloom.api.schemas.lore import AddEntity, CorrectEntity, MergeEntity, PostDocument
+from loreloom.api.schemas.ops import SettleBody
 from loreloom.api.schemas.players import CreatePlayer
 from loreloom.api.schemas.quests import ChooseBody, CreateQuest, ProgressBody
 from loreloom.api.schemas.weather import MakeWeather
@@ -32,6 +33,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     MergeEntity,
     PostDocument,
     ProgressBody,
+    SettleBody,
 )
 
 DESCRIPTION = """

@@ -73,6 +73,11 @@ def payment_of_invoice(invoice: str) -> PaymentId:
     return PaymentId(f"payment_of_{invoice}")
 
 
+def settlement_workflow_id(quest_id: QuestId) -> str:
+    """The Temporal workflow id by which ops end a quest: one a quest."""
+    return f"settle/{quest_id}"
+
+
 def whatif_workflow_id(whatif_id: str) -> str:
     """The Temporal workflow id by which one text, or a set of them, is asked for again."""
     return f"whatif/{whatif_id}"

@@ -18,6 +18,7 @@ from loreloom.activities.knowledge import KnowledgeActivities
 from loreloom.activities.life import LifeActivities
 from loreloom.activities.payment import payment_activities
 from loreloom.activities.quest import QuestActivities
+from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.telling import TellingActivities
 from loreloom.activities.weather import WeatherActivities
 from loreloom.activities.whatif import WhatIfActivities
@@ -41,6 +42,7 @@ from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundW
 from loreloom.workflows.quest import QuestWorkflow
 from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.settlement import SettlementWorkflow
 from loreloom.workflows.subscription import SubscriptionWorkflow
 from loreloom.workflows.weather import RegionWeatherWorkflow
 from loreloom.workflows.whatif import WhatIfSetWorkflow, WhatIfWorkflow
@@ -56,6 +58,7 @@ WORKFLOWS = (
     DisputeWorkflow,
     SubscriptionWorkflow,
     ReconciliationWorkflow,
+    SettlementWorkflow,
     WhatIfWorkflow,
     WhatIfSetWorkflow,
 )
@@ -125,6 +128,7 @@ async def open_workers(
     arc = ArcActivities(store, client, writing.templates.kinds(), living)
     telling = TellingActivities(writing)
     whatif = WhatIfActivities(writing)
+    settlement = SettlementActivities(store, client)
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
@@ -136,6 +140,8 @@ async def open_workers(
             *arc.all(),
             telling.tell_own,
             whatif.pick,
+            settlement.stop,
+            settlement.settle,
             LifeActivities(store, living).live,
             *ClockActivities(store).all(),
             *WeatherActivities(store).all(),

@@ -252,6 +252,13 @@ class ClockInput(BaseModel):
     lived: int | None = None
 
 
+# Ops end a quest.
+
+SETTLEMENT = "Settlement"
+"""The name of the workflow type by which ops end a quest; its input is ``Settle`` and its result
+``Settled`` (activities/signatures/settlement.py)."""
+
+
 # What if.
 
 WHATIF = "WhatIf"

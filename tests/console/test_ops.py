@@ -2,18 +2,25 @@
 
 import asyncio
 import secrets
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import expect
 from sqlalchemy import update
-from temporalio.client import WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.worker import Worker
 
+from loreloom.activities.settlement import SettlementActivities
 from loreloom.domain.ids import QuestId
 from loreloom.domain.quest import QuestState
+from loreloom.state.keys import Scope
 from loreloom.state.quests import find_quest
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
 from loreloom.workers.verifying import read_recorded
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.settlement import SettlementWorkflow
+from tests.api.conftest import serving
 from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
 from tests.console.test_pages import serious_findings
@@ -88,6 +95,39 @@ async def test_what_broke_is_mended_and_replayed_and_paid_once(
     await page.get_by_role("link", name="Replays").click()
     await expect(page.get_by_role("cell", name=reason)).to_have_count(BROKEN)
     assert operator.complaints == []
+
+
+async def test_a_quest_that_cannot_be_mended_is_ended_and_compensated(
+    console: Console, temporal_client: Client
+) -> None:
+    parts = console.api.parts
+    prefix = f"{parts.config.queue_prefix}-settling"
+    own = replace(parts, config=replace(parts.config, queue_prefix=prefix))
+    async with stage(parts.temporal, parts.store, prefix, a_plan(), world="ended") as on:
+        quest = await on.accepted()
+    steps = SettlementActivities(parts.store, temporal_client)
+    settling = Worker(
+        temporal_client,
+        task_queue=queue_of(Role.STORY, prefix),
+        workflows=[SettlementWorkflow],
+        activities=[steps.stop, steps.settle],
+    )
+    async with settling, serving(own) as api:
+        reader = await replace(console, api=api).signed_in(Scope.OPS)
+        page = reader.page
+        await page.goto(f"/console/ops/workflows/quest/{quest.quest_id}")
+        assert await serious_findings(page) == []
+        await page.get_by_label("Coin given").fill("31")
+        await page.get_by_label("Why it is ended").fill("its row <i>was lost</i>")
+        await page.get_by_role("button", name="End the quest").click()
+        await page.wait_for_url(f"**/console/quests/{quest.quest_id}")
+        await expect(page.locator("h1 + .state")).to_have_text("failed")
+        said = "ended the quest as failed: its row <i>was lost</i>"
+        await expect(page.get_by_text(said)).to_be_visible()
+        assert await serious_findings(page) == []
+        assert reader.complaints == []
+        assert (await on.player()).coin == 31
+        await page.context.close()
 
 
 async def quest_state(on: Stage, quest_id: str) -> QuestState:

@@ -19,7 +19,16 @@ import loreloom
 from loreloom.state.store import Store
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
-from tests.histories import arcs, clocks, ingestions, payments, quests, weathers, whatifs
+from tests.histories import (
+    arcs,
+    clocks,
+    ingestions,
+    payments,
+    quests,
+    settlements,
+    weathers,
+    whatifs,
+)
 from tests.histories.replaying import HISTORIES
 from tests.support.servers import settings_for_tests
 
@@ -33,6 +42,7 @@ WORKFLOWS: dict[str, Walked] = {
     "ingestion": ingestions.walked,
     "weather": weathers.walked,
     "clock": clocks.walked,
+    "settlement": settlements.walked,
     "whatif": whatifs.walked,
     **{workflow: payments.walked(workflow) for workflow in payments.WAYS},
 }

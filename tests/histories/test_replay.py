@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 from temporalio.workflow import NondeterminismError
 
-from tests.histories import arcs, clocks, ingestions, payments, quests, weathers, whatifs
+from tests.histories import (
+    arcs,
+    clocks,
+    ingestions,
+    payments,
+    quests,
+    settlements,
+    weathers,
+    whatifs,
+)
 from tests.histories.replaying import read, recorded, replay
 
 WAYS = {
@@ -14,6 +23,7 @@ WAYS = {
     "ingestion": set(ingestions.WAYS),
     "weather": set(weathers.WAYS),
     "clock": set(clocks.WAYS),
+    "settlement": set(settlements.WAYS),
     "whatif": set(whatifs.WAYS),
     **{workflow: set(ways) for workflow, ways in payments.WAYS.items()},
 }
@@ -46,6 +56,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
         ("refund/0.1.0/done", "refund_book", "refund_burn"),
         ("dispute/0.1.0/lost", "dispute_close", "dispute_drop"),
         ("subscription/0.1.0/renewed_and_ended", "subscription_look", "subscription_lose"),
+        ("settlement/0.1.0/settled", "quest_settle", "quest_unsettle"),
         ("whatif/0.1.0/set", "whatif_compare", "whatif_forget"),
         ("reconciliation/0.1.0/compared", "payments_reconcile", "payments_regret"),
     ],

@@ -38,9 +38,10 @@ from loreloom.api.schemas.ops import (
     StoryView,
 )
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import ArcId
+from loreloom.domain.ids import ArcId, QuestId
 from loreloom.state import replays
 from loreloom.state.replays import AskedReplay, KeptReplay
+from loreloom.state.settlements import is_settled
 from loreloom.state.store import Store
 
 AT_ONCE = 8
@@ -81,6 +82,8 @@ class Replays:
     async def plan(self, workflow_id: str, from_point: str) -> Plan:
         """What a replay would do. Raises ``ApiError`` if there is nothing to replay."""
         story = await self._stories.find(workflow_id)
+        if await self._is_settled(workflow_id):
+            raise ApiError(ErrorCode.SETTLED, f"ops ended {workflow_id}, with its compensation")
         if from_point == FAILURE and story.state not in BAD:
             raise ApiError(ErrorCode.NOTHING_FAILED, f"{workflow_id} is {story.state}")
         events = (await history_of(self._client, story)).events
@@ -181,6 +184,10 @@ class Replays:
                 await replays.forget(self._store, kept.replay_id)
                 raise ApiError(ErrorCode.MOVED_ON, error.message) from error
         return await replays.mark_made(self._store, kept.replay_id, answer.run_id)
+
+    async def _is_settled(self, workflow_id: str) -> bool:
+        sort, _, name = workflow_id.partition("/")
+        return sort == "quest" and await is_settled(self._store, QuestId(name))
 
     async def _point(
         self, story: StoryView, events: Sequence[HistoryEvent], from_point: str

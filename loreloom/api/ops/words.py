@@ -16,6 +16,7 @@ TYPES: Mapping[str, StoryKind] = {
     "Dispute": StoryKind.DISPUTE,
     "Subscription": StoryKind.SUBSCRIPTION,
     "Reconciliation": StoryKind.RECONCILIATION,
+    "Settlement": StoryKind.SETTLEMENT,
     "WhatIf": StoryKind.WHATIF,
     "WhatIfSet": StoryKind.WHATIF_SET,
 }
@@ -69,6 +70,8 @@ ACTIVITIES: Mapping[str, str] = {
     "dispute_look": "Look at the dispute",
     "dispute_hold": "Hold what was bought",
     "dispute_close": "Return it or take it",
+    "quest_stop": "End the quest's own process",
+    "quest_settle": "End the quest and give the compensation",
     "whatif_ask": "Ask for the text again",
     "whatif_pick": "Find the texts",
     "whatif_compare": "Ask for a text again and count",

@@ -10,12 +10,14 @@ from loreloom.api.bodies import json_body, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.lookups import the_quest
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
+from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
-from loreloom.api.schemas.fields import ID, After, Limit
+from loreloom.api.schemas.fields import ID, After, Limit, QuestIdPath
 from loreloom.api.schemas.ops import (
     WORKFLOW_ID,
     CauseList,
@@ -24,6 +26,8 @@ from loreloom.api.schemas.ops import (
     ReplayBody,
     ReplayList,
     ReplaysBody,
+    SettleBody,
+    SettledView,
     StepList,
     StoryKind,
     StoryList,
@@ -182,6 +186,28 @@ async def replay_workflow(
         return Answer(200, made)
 
     return await once(context.parts.store, caller, idempotency_key, request, said_by(body), replay)
+
+
+@router.post(
+    "/v1/ops/quests/{quest_id}/settle",
+    operation_id="settle_quest",
+    response_model=SettledView,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(SettleBody),
+)
+async def settle_quest(
+    request: Request,
+    caller: OpsCaller,
+    quest_id: QuestIdPath,
+    body: Annotated[SettleBody, Depends(json_body(SettleBody))],
+) -> Response:
+    """End a quest that cannot be played on, with an outcome and a compensation, once.
+
+    Its process is ended, the player is given the compensation, the arc that waited for it goes on,
+    and it can be replayed no more. Asked again it answers how it was ended.
+    """
+    quest = await the_quest(request, quest_id)
+    return answer(await settle(context_of(request).parts, quest, body, caller.name))
 
 
 @router.post(

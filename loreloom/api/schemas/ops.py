@@ -2,12 +2,13 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
-from loreloom.api.schemas.fields import ID, Body, Text, View
-from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.api.schemas.fields import ID, Body, Name, Text, View
+from loreloom.domain.ids import PlayerId, QuestId, WorldId
+from loreloom.domain.rewards import Reward
 
 MAX_AT_ONCE = 100
 WORKFLOW_ID = r"^[^\x00-\x1f\x7f]{1,300}$"
@@ -28,6 +29,7 @@ class StoryKind(StrEnum):
     DISPUTE = "dispute"
     SUBSCRIPTION = "subscription"
     RECONCILIATION = "reconciliation"
+    SETTLEMENT = "settlement"
     WHATIF = "whatif"
     WHATIF_SET = "whatif_set"
 
@@ -132,6 +134,43 @@ class ReplayBody(Body):
     from_: Annotated[str, Field(alias="from", pattern=r"^[a-z0-9]{1,20}$")] = "failure"
     reason: Text
     dry_run: bool = False
+
+
+MOST_GIVEN = 1_000_000_000
+MOST_NAMED = 20
+
+
+class Compensation(Body):
+    """What a player is given: experience, coin, things by name, standing by faction."""
+
+    experience: Annotated[int, Field(ge=0, le=MOST_GIVEN)] = 0
+    coin: Annotated[int, Field(ge=0, le=MOST_GIVEN)] = 0
+    items: dict[Name, Annotated[int, Field(ge=1, le=1000)]] = Field(
+        default_factory=dict, max_length=MOST_NAMED
+    )
+    standing: dict[Name, Annotated[int, Field(ge=-1000, le=1000)]] = Field(
+        default_factory=dict, max_length=MOST_NAMED
+    )
+
+
+class SettleBody(Body):
+    """How a quest is to end, what the player is given for it, and why.
+
+    ``completed`` says that the player did what was asked: the compensation stands for the reward.
+    """
+
+    outcome: Literal["completed", "failed"]
+    compensation: Compensation = Compensation()
+    reason: Text
+
+
+class SettledView(View):
+    """How ops ended a quest. ``arc_told`` is the workflow of the arc that waited for it."""
+
+    quest_id: QuestId
+    outcome: Literal["completed", "failed"]
+    compensation: Reward
+    arc_told: str | None
 
 
 class StoryQuery(Body):

@@ -90,6 +90,26 @@ def replay(
 
 
 @ops.command()
+def settle(
+    quest_id: Annotated[str, typer.Argument(help="A quest that cannot be played on.")],
+    outcome: Annotated[str, typer.Option(help="completed or failed.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept and shown.")],
+    experience: Annotated[int, typer.Option(min=0, help="Given to the player.")] = 0,
+    coin: Annotated[int, typer.Option(min=0, help="Given to the player.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """End a quest with an outcome and a compensation, once; it is replayed no more."""
+    body = {
+        "outcome": outcome,
+        "compensation": {"experience": experience, "coin": coin},
+        "reason": reason,
+    }
+    with calling() as api:
+        settled = api.post(f"{ROOT}/quests/{quest_id}/settle", body)
+    show(settled, as_json, _settled)
+
+
+@ops.command()
 def replays(
     workflow: Annotated[str | None, typer.Option(help="Only of this workflow.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
@@ -227,6 +247,16 @@ def _steps(found: Json) -> Iterable[str]:
     for step in found["items"]:
         error = f"  FAILED: {step['error']}" if step["failed"] else ""
         yield f"{step['step']:<18} {step['at'][:19]}  {step['told']}{error}"
+
+
+def _settled(settled: Json) -> Iterable[str]:
+    given = settled["compensation"]
+    yield (
+        f"{settled['quest_id']} ended {settled['outcome']};"
+        f" given: {given['experience']} experience, {given['coin']} coin"
+    )
+    if settled["arc_told"] is not None:
+        yield f"{settled['arc_told']} goes on from it"
 
 
 def _replayed(found: Json) -> Iterable[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
@@ -16,10 +16,12 @@ from loreloom.api.console.session import Operator, SentForm
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
+from loreloom.api.lookups import the_quest
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
+from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.problems import field_errors
 from loreloom.api.routes.ops import WorkflowIdPath
@@ -28,10 +30,12 @@ from loreloom.api.schemas.ops import (
     ReplayAnswers,
     ReplayBody,
     ReplaysBody,
+    SettleBody,
     StoryKind,
     StoryQuery,
     StoryState,
 )
+from loreloom.domain.ids import QuestId
 from loreloom.state import replays
 from loreloom.state.keys import KeyIdentity
 
@@ -97,6 +101,7 @@ async def show_workflow(
         request,
         "workflow.html",
         story=story,
+        quest_id=workflow_id.removeprefix("quest/") if workflow_id.startswith("quest/") else None,
         steps=[step.view() for step in steps_in(history.events, story.run_id)],
         replays=[replay_view(kept) for kept in had.items],
         batch=_new_batch(),
@@ -150,6 +155,23 @@ async def replay_one(request: Request, reader: Operator, form: SentForm) -> Resp
     made = await context_of(request).replays.replay_many([workflow_id], wish, _batch(form))
     sent = [("workflow_id", workflow_id), ("from", body.from_)]
     return _answered(request, answers(made, more=False), sent, body.reason, form, body.dry_run)
+
+
+@router.post("/settle")
+async def settle_quest(request: Request, reader: Operator, form: SentForm) -> Response:
+    """End a quest with an outcome and a compensation."""
+    compensation = {k: str(form[k]) for k in ("experience", "coin") if form.get(k)}
+    body = _body(
+        SettleBody,
+        {
+            "outcome": str(form.get("outcome", "")),
+            "compensation": compensation,
+            "reason": str(form.get("reason", "")),
+        },
+    )
+    quest = await the_quest(request, QuestId(str(form.get("quest_id", ""))))
+    await settle(context_of(request).parts, quest, body, reader.name)
+    return RedirectResponse(f"/console/quests/{quest.quest_id}", 303)
 
 
 @router.post("/replays")

@@ -1,0 +1,52 @@
+"""Ending a quest from outside: its process first, then its row with the compensation."""
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.signatures.settlement import Settle, Settled, SettlementSteps
+from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
+from loreloom.domain.quest import QuestState
+from loreloom.state import settlements
+from loreloom.state.settlements import HasEnded, Settlement
+from loreloom.state.store import Store
+
+
+class SettlementActivities(SettlementSteps):
+    """The steps of a settlement."""
+
+    def __init__(self, store: Store, client: Client) -> None:
+        self._store = store
+        self._client = client
+
+    @activity.defn(name="quest_stop")
+    async def stop(self, settle: Settle) -> None:
+        handle = self._client.get_workflow_handle(quest_workflow_id(settle.quest.quest_id))
+        try:
+            await handle.terminate(reason=f"{settle.by} ended the quest: {settle.reason}")
+        except RPCError as error:
+            # A process that has ended, or never began, needs no stopping.
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+
+    @activity.defn(name="quest_settle")
+    async def settle(self, settle: Settle) -> Settled:
+        settlement = Settlement(
+            **settle.quest.model_dump(),
+            outcome=QuestState(settle.outcome),
+            compensation=settle.compensation,
+            by=settle.by,
+            reason=settle.reason,
+        )
+        with broken_if_refused():
+            try:
+                done = await settlements.settle(self._store, settlement)
+            except HasEnded as ended:
+                raise broken(str(ended)) from ended
+        return Settled(
+            outcome=settle.outcome,
+            compensation=settle.compensation,
+            chosen=done.chosen,
+            told=arc_workflow_id(done.arc_id) if done.arc_id else None,
+        )

@@ -1,0 +1,121 @@
+"""Quests that ops ended: the outcome, the compensation and the entries that tell of both."""
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func as sql
+from sqlalchemy import select, update
+
+from loreloom.domain.ids import ArcId, PlayerId, QuestId, WorldId, quest_workflow_id
+from loreloom.domain.quest import QuestState
+from loreloom.domain.rewards import Reward
+from loreloom.state.players import grant
+from loreloom.state.quests import record_of
+from loreloom.state.store import Event, Store, Transaction
+from loreloom.state.tables.arcs import ArcBeat
+from loreloom.state.tables.quests import Quest, WorkflowStart
+from loreloom.state.tables.worlds import Effect
+
+OVER = (QuestState.COMPLETED, QuestState.FAILED, QuestState.EXPIRED, QuestState.ABANDONED)
+
+
+class HasEnded(Exception):
+    """The quest has ended by itself; there is nothing to settle."""
+
+
+class Settlement(BaseModel):
+    """How a quest is to end, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    quest_id: QuestId
+    world_id: WorldId
+    player_id: PlayerId
+    outcome: QuestState
+    compensation: Reward
+    by: str
+    reason: str
+
+
+class SettledQuest(BaseModel):
+    """What follows from it: the way that was chosen, and the arc that asked for the quest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    chosen: str | None
+    arc_id: ArcId | None
+
+
+async def settle(store: Store, settlement: Settlement) -> SettledQuest:
+    """End the quest and give the compensation, once. Raises ``HasEnded``.
+
+    The key of the quest's reward is taken as well: a reward that is still under way finds it taken.
+    """
+    subject = quest_workflow_id(settlement.quest_id)
+    async with store.transaction() as tx:
+        # The reward's key comes before the quest's row, as a reward takes them: no deadlock.
+        new = await tx.first_time(f"{subject}/settled")
+        unpaid = new and await tx.first_time(f"{subject}/reward")
+        found = await tx.run(
+            select(Quest.__table__).where(Quest.quest_id == settlement.quest_id).with_for_update()
+        )
+        quest = record_of(found.one())
+        if new:
+            if not unpaid or quest.progress.state in OVER:
+                raise HasEnded(f"the quest {settlement.quest_id} is {quest.progress.state}")
+            await _end(tx, settlement, quest.progress.revision + 1)
+        arc = await tx.run(
+            select(ArcBeat.arc_id).where(ArcBeat.quest_id == settlement.quest_id).limit(1)
+        )
+        return SettledQuest(chosen=quest.progress.chosen, arc_id=arc.scalar_one_or_none())
+
+
+async def is_settled(store: Store, quest_id: QuestId) -> bool:
+    """Whether ops ended the quest."""
+    query = select(Effect.key).where(Effect.key == f"{quest_workflow_id(quest_id)}/settled")
+    async with store.reading() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
+async def _end(tx: Transaction, settlement: Settlement, revision: int) -> None:
+    given = settlement.compensation
+    subject = quest_workflow_id(settlement.quest_id)
+    completed = settlement.outcome is QuestState.COMPLETED
+    progress = {"state": settlement.outcome.value, "revision": revision}
+    await tx.run(
+        update(Quest)
+        .where(Quest.quest_id == settlement.quest_id)
+        .values(
+            state=settlement.outcome,
+            revision=revision,
+            progress=sql.coalesce(Quest.progress, sql.jsonb_build_object()).op("||")(
+                sql.jsonb_build_object(*(part for pair in progress.items() for part in pair))
+            ),
+            reward=given.model_dump(mode="json") if completed else None,
+            updated_at=sql.now(),
+        )
+    )
+    # A start that was planned and never made must not begin the quest after its end.
+    await tx.run(
+        update(WorkflowStart)
+        .where(WorkflowStart.workflow_id == subject, WorkflowStart.started_at.is_(None))
+        .values(started_at=sql.now())
+    )
+    told = {"outcome": settlement.outcome, "reason": settlement.reason, "by": settlement.by}
+    tx.tell(_event(settlement, "settled", "quest.settled", told))
+    if given != Reward():
+        await grant(tx, settlement.world_id, settlement.player_id, given)
+        said = given.model_dump(mode="json")
+        tx.tell(_event(settlement, "compensated", "reward.compensated", said))
+
+
+def _event(settlement: Settlement, key: str, kind: str, data: Mapping[str, object]) -> Event:
+    subject = quest_workflow_id(settlement.quest_id)
+    return Event(
+        world_id=settlement.world_id,
+        key=f"{subject}/{key}",
+        kind=kind,
+        subject=subject,
+        player_id=settlement.player_id,
+        data={"quest_id": settlement.quest_id, "state": settlement.outcome, **data},
+    )

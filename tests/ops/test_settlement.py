@@ -1,0 +1,234 @@
+"""A quest that cannot be played on is ended by ops: with its outcome, and compensated once."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from loreloom.activities.settlement import SettlementActivities
+from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.settlement import Settle
+from loreloom.domain.arc_walk import ArcState
+from loreloom.domain.ids import PlayerId, QuestId, WorldId, settlement_workflow_id
+from loreloom.domain.quest import QuestProgress, QuestState
+from loreloom.domain.rewards import Reward
+from loreloom.state.quest_steps import QuestStep, complete
+from loreloom.state.settlements import HasEnded, Settlement, settle
+from loreloom.state.store import Store
+from loreloom.state.tables.worlds import Player
+from loreloom.workflows.roles import Role, queue_of
+from loreloom.workflows.settlement import SettlementWorkflow
+from loreloom.workflows.signatures import SETTLEMENT
+from tests.api.conftest import Api
+from tests.arcs.builders import an_arc, to
+from tests.arcs.stage import arc_stage
+from tests.ops.test_replays import finish
+
+Json = dict[str, Any]
+GIVEN = {"experience": 7, "coin": 30, "items": {"a can of oil": 2}}
+BODY = {"outcome": "failed", "compensation": GIVEN, "reason": "the purse was lost"}
+RACES = 8
+
+
+async def settled(api: Api, quest_id: str, **changes: object) -> Json:
+    """What ending a quest is answered with."""
+    answer = await api.ops.post(f"/v1/ops/quests/{quest_id}/settle", json={**BODY, **changes})
+    assert answer.status_code == 200, answer.text
+    made: Json = answer.json()
+    return made
+
+
+async def player_of(api: Api, world_id: str) -> Json:
+    found: Json = (await api.game.get(f"/v1/worlds/{world_id}/players/mara")).json()
+    return found
+
+
+async def kinds_of(api: Api, quest: Json, world_id: str) -> list[str]:
+    """What the chronicle tells of the quest."""
+    query = {"subject": quest["workflow_id"], "limit": 200}
+    page = (await api.designer.get(f"/v1/worlds/{world_id}/chronicle", params=query)).json()
+    return [entry["kind"] for entry in page["items"]]
+
+
+async def world_of_mara(api: Api) -> str:
+    world_id: str = (await api.world())["world_id"]
+    await api.player(world_id)
+    return world_id
+
+
+async def broken(api: Api, world_id: str) -> Json:
+    """A quest whose reward could not be granted; by now it could."""
+    quest = await api.accepted(world_id)
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(Player).values(coin=2**63 - 1))
+    await finish(api, quest["quest_id"])
+    await api.until_state(quest["quest_id"], "broken")
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(Player).values(coin=0))
+    return quest
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_broken_quest_is_ended_and_compensated_once(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    quest = await broken(api, world_id)
+    first = await settled(api, quest["quest_id"])
+    assert (first["outcome"], first["compensation"]["coin"], first["arc_told"]) == (
+        "failed",
+        30,
+        None,
+    )
+    again = await settled(api, quest["quest_id"], outcome="completed", compensation={"coin": 99})
+    assert again == first
+    player = await player_of(api, world_id)
+    assert (player["coin"], player["experience"]) == (30, 7)
+    assert player["inventory"] == {"a can of oil": 2}
+    seen = (await api.game.get(f"/v1/quests/{quest['quest_id']}")).json()
+    assert (seen["state"], seen["rewards_granted"]) == ("failed", False)
+    kinds = await kinds_of(api, quest, world_id)
+    assert kinds[-2:] == ["quest.settled", "reward.compensated"]
+    assert "reward.granted" not in kinds
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_that_was_ended_is_neither_replayed_nor_played_on(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    quest = await broken(api, world_id)
+    await settled(api, quest["quest_id"])
+    path = f"/v1/ops/workflows/{quest['workflow_id']}/replay"
+    replayed = await api.ops.post(path, json={"from": "start", "reason": "let us see"})
+    assert (replayed.status_code, replayed.json()["code"]) == (409, "settled")
+    act = {"action_id": "late", "objective_id": "gather", "amount": 1}
+    answer = await api.game.post(f"/v1/quests/{quest['quest_id']}/progress", json=act)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert (await player_of(api, world_id))["coin"] == 30
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_that_still_runs_is_stopped_and_may_count_as_done(
+    api: Api, temporal_client: Client
+) -> None:
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    await settled(api, quest["quest_id"], outcome="completed")
+    seen = await api.until_state(quest["quest_id"], "completed")
+    assert (seen["rewards"]["coin"], seen["rewards_granted"]) == (30, True)
+    told = await temporal_client.get_workflow_handle(quest["workflow_id"]).describe()
+    assert told.status is not None
+    assert told.status.name == "TERMINATED"
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_that_ended_by_itself_stays_as_it_ended(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    await finish(api, quest["quest_id"])
+    ended = await api.until_state(quest["quest_id"], "completed")
+    before = await player_of(api, world_id)
+    path = f"/v1/ops/quests/{quest['quest_id']}/settle"
+    answer = await api.ops.post(path, json=BODY)
+    assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
+    assert await player_of(api, world_id) == before
+    assert (await api.until_state(quest["quest_id"], "completed"))["rewards"] == ended["rewards"]
+
+
+async def test_what_is_no_settlement_is_refused(api: Api) -> None:
+    for body in (
+        {**BODY, "outcome": "offered"},
+        {**BODY, "reason": ""},
+        {**BODY, "compensation": {"coin": -1}},
+        {**BODY, "compensation": {"items": {"": 1}}},
+        {**BODY, "compensation": {"coin": 2**62}},
+    ):
+        answer = await api.ops.post("/v1/ops/quests/quest_none/settle", json=body)
+        assert answer.status_code == 422, body
+    assert (await api.ops.post("/v1/ops/quests/quest_none/settle", json=BODY)).status_code == 404
+    refused = await api.designer.post("/v1/ops/quests/quest_none/settle", json=BODY)
+    assert refused.status_code == 403
+
+
+async def test_a_reward_under_way_and_a_settlement_never_both_pay(api: Api, worker: None) -> None:
+    world_id = await world_of_mara(api)
+    paid = 0
+    for _ in range(RACES):
+        quest = await api.accepted(world_id)
+        store = api.parts.store
+        reward, settlement = _reward(world_id, quest), _settlement(world_id, quest)
+        outcomes = await asyncio.gather(
+            complete(store, reward, Reward(coin=100)),
+            settle(store, settlement),
+            return_exceptions=True,
+        )
+        refused = [one for one in outcomes if isinstance(one, Exception)]
+        assert all(isinstance(one, HasEnded) for one in refused)
+        paid += 100 if refused else 30
+        assert (await player_of(api, world_id))["coin"] == paid
+
+
+async def test_an_arc_that_waited_for_the_quest_is_told_and_goes_on(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    definition = an_arc(
+        {
+            "first": {"kind": "quest", "template": "side-a", "next": [to("wait")]},
+            "wait": {"kind": "wait", "until": {"quest": "first"}, "next": [to("end")]},
+        }
+    )
+    queue = queue_of(Role.STORY, f"{task_queue_prefix}-settling")
+    steps = SettlementActivities(store, temporal_client)
+    async with (
+        arc_stage(temporal_client, store, task_queue_prefix) as on,
+        Worker(
+            temporal_client,
+            task_queue=queue,
+            workflows=[SettlementWorkflow],
+            activities=[steps.stop, steps.settle],
+        ),
+    ):
+        arc = await on.begin(definition)
+        quest = await arc.quest("first")
+        await arc.at("wait")
+        ref = QuestRef(
+            quest_id=QuestId(quest.quest_id),
+            world_id=WorldId(on.world),
+            player_id=PlayerId("player"),
+        )
+        wish = Settle(
+            quest=ref, outcome="failed", compensation=Reward(), by="ops", reason="the row was lost"
+        )
+        await temporal_client.execute_workflow(
+            SETTLEMENT, wish, id=settlement_workflow_id(ref.quest_id), task_queue=queue
+        )
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        # It would look by itself in time; it does not have to wait until then.
+        events = (await arc.handle.fetch_history()).events
+        heard = [e.workflow_execution_signaled_event_attributes.signal_name for e in events]
+        assert "quest_ended" in heard
+
+
+def _settlement(world_id: str, quest: Json) -> Settlement:
+    return Settlement(
+        quest_id=quest["quest_id"],
+        world_id=WorldId(world_id),
+        player_id=PlayerId("mara"),
+        outcome=QuestState.FAILED,
+        compensation=Reward(coin=30),
+        by="ops",
+        reason="both at once",
+    )
+
+
+def _reward(world_id: str, quest: Json) -> QuestStep:
+    progress = QuestProgress(state=QuestState.COMPLETED, revision=quest["revision"] + 5)
+    return QuestStep(
+        quest_id=quest["quest_id"],
+        world_id=WorldId(world_id),
+        player_id=PlayerId("mara"),
+        progress=progress,
+        at=datetime.now(UTC),
+        kind="quest.completed",
+    )
