@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     NOTHING_FAILED = "nothing_failed"
     MOVED_ON = "moved_on"
     SETTLED = "settled"
+    PLAYER_OWES = "player_owes"
     UNKNOWN_GENERATION = "unknown_generation"
     UNKNOWN_WHATIF = "unknown_whatif"
     NOT_ASKED = "not_asked"
@@ -87,6 +88,11 @@ KINDS: Mapping[Code, ErrorKind] = {
         409,
         "Ops ended the quest",
         "It was ended with an outcome and its compensation; it is not replayed.",
+    ),
+    E.PLAYER_OWES: ErrorKind(
+        409,
+        "Money or goods are on their way",
+        "Settle, refund or cancel what the detail names, then erase the player.",
     ),
     E.UNKNOWN_GENERATION: ErrorKind(404, "No such generation", "No text has this id."),
     E.UNKNOWN_WHATIF: ErrorKind(

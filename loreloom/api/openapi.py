@@ -11,6 +11,7 @@ from loreloom.api.problems import Problem
 from loreloom.api.schemas.clock import ChangeClock
 from loreloom.api.schemas.lore import AddEntity, CorrectEntity, MergeEntity, PostDocument
 from loreloom.api.schemas.ops import SettleBody
+from loreloom.api.schemas.ops_players import EraseBody
 from loreloom.api.schemas.players import CreatePlayer
 from loreloom.api.schemas.quests import ChooseBody, CreateQuest, ProgressBody
 from loreloom.api.schemas.weather import MakeWeather
@@ -29,6 +30,7 @@ BODIES: tuple[type[BaseModel], ...] = (
     CreatePlayer,
     CreateQuest,
     CreateWorld,
+    EraseBody,
     MakeWeather,
     MergeEntity,
     PostDocument,

@@ -35,7 +35,7 @@ from loreloom.api.schemas.whatif import (
     WhatIfView,
 )
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import WorldId, whatif_workflow_id
+from loreloom.domain.ids import whatif_workflow_id
 from loreloom.domain.variation import Figures
 from loreloom.state.generations import KeptGeneration, find_generation
 from loreloom.workflows import attributes
@@ -72,14 +72,19 @@ def require_asked(made: KeptGeneration) -> None:
         )
 
 
-async def begin(parts: AppParts, whatif_id: str, what: WhatIf, world_id: WorldId) -> None:
+async def begin(parts: AppParts, whatif_id: str, what: WhatIf, made: KeptGeneration) -> None:
     """Ask for a text again. Raises ``ApiError`` if Temporal is away."""
-    await _start(parts, WHATIF, whatif_id, what, world_id, ONE_TIME)
+    about = [SearchAttributePair(attributes.WORLD, made.world_id)]
+    if made.player_id is not None:
+        # Whoever erases the player finds by it what was asked again.
+        about.append(SearchAttributePair(attributes.PLAYER, made.player_id))
+    await _start(parts, WHATIF, whatif_id, what, about, ONE_TIME)
 
 
 async def begin_set(parts: AppParts, whatif_id: str, what: WhatIfSet) -> None:
     """Ask for the texts of a set again. Raises ``ApiError`` if Temporal is away."""
-    await _start(parts, WHATIF_SET, whatif_id, what, what.world_id, SET_TIME)
+    about = [SearchAttributePair(attributes.WORLD, what.world_id)]
+    await _start(parts, WHATIF_SET, whatif_id, what, about, SET_TIME)
 
 
 async def look(parts: AppParts, whatif_id: str) -> WhatIfView:
@@ -133,7 +138,7 @@ async def _start(
     workflow: str,
     whatif_id: str,
     what: BaseModel,
-    world_id: WorldId,
+    about: Sequence[SearchAttributePair[str]],
     time: timedelta,
 ) -> None:
     try:
@@ -146,9 +151,7 @@ async def _start(
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 execution_timeout=time,
-                search_attributes=TypedSearchAttributes(
-                    [SearchAttributePair(attributes.WORLD, world_id)]
-                ),
+                search_attributes=TypedSearchAttributes(about),
                 static_summary="What if a text is asked for again",
             )
     except WorkflowAlreadyStartedError:

@@ -73,6 +73,11 @@ def payment_of_invoice(invoice: str) -> PaymentId:
     return PaymentId(f"payment_of_{invoice}")
 
 
+def erasure_workflow_id(named: str) -> str:
+    """The Temporal workflow id by which a player is erased, who is named by a hash."""
+    return f"erase/{named}"
+
+
 def settlement_workflow_id(quest_id: QuestId) -> str:
     """The Temporal workflow id by which ops end a quest: one a quest."""
     return f"settle/{quest_id}"

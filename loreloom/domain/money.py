@@ -72,9 +72,13 @@ def movement(debit: str, credit: str, amount: int, currency: str) -> tuple[Posti
     )
 
 
-def coin_account(world_id: str, player_id: str) -> str:
-    """The account of the coin that a player bought."""
-    return f"coin/{world_id}/{player_id}"
+def coin_account(world_id: str) -> str:
+    """The account of the coin that a world's players bought.
+
+    It names no player, since entries are never changed and a player may be erased; whose coin a
+    movement is, its purchase says.
+    """
+    return f"coin/{world_id}"
 
 
 def creator_account(creator: str) -> str:

@@ -102,7 +102,7 @@ def sale(bought: Bought) -> tuple[Posting, ...]:
         account = money.creator_account(quote.creator)
         postings += movement(money.CREATORS, account, quote.creator_share, quote.currency)
     if quote.item.coin:
-        account = money.coin_account(bought.world_id, bought.player_id)
+        account = money.coin_account(bought.world_id)
         postings += movement(account, money.COIN_ISSUED, quote.item.coin, COIN)
     return balanced(postings)
 
@@ -137,7 +137,7 @@ def coin_taken(bought: Bought, coin_left: int) -> int:
 def coin_back(bought: Bought, coin_left: int) -> list[Posting]:
     """The coin that was sold goes back; what the player has spent of it is written off."""
     taken = coin_taken(bought, coin_left)
-    account = money.coin_account(bought.world_id, bought.player_id)
+    account = money.coin_account(bought.world_id)
     spent = bought.quote.item.coin - taken
     return [
         *movement(money.COIN_ISSUED, account, taken, COIN),

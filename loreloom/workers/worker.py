@@ -14,6 +14,7 @@ from loreloom.activities.clock import ClockActivities
 from loreloom.activities.design import DesignActivities
 from loreloom.activities.desk import WritingParts
 from loreloom.activities.epilogue import EpilogueActivities
+from loreloom.activities.erasure import ErasureActivities
 from loreloom.activities.knowledge import KnowledgeActivities
 from loreloom.activities.life import LifeActivities
 from loreloom.activities.payment import payment_activities
@@ -37,6 +38,7 @@ from loreloom.workers.temporal_connection import connect
 from loreloom.workers.tiers import tiers_of
 from loreloom.workflows.arc import ArcWorkflow
 from loreloom.workflows.clock import WorldClockWorkflow
+from loreloom.workflows.erasure import ErasureWorkflow
 from loreloom.workflows.ingestion import IngestionWorkflow
 from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundWorkflow
 from loreloom.workflows.quest import QuestWorkflow
@@ -59,6 +61,7 @@ WORKFLOWS = (
     SubscriptionWorkflow,
     ReconciliationWorkflow,
     SettlementWorkflow,
+    ErasureWorkflow,
     WhatIfWorkflow,
     WhatIfSetWorkflow,
 )
@@ -129,6 +132,7 @@ async def open_workers(
     telling = TellingActivities(writing)
     whatif = WhatIfActivities(writing)
     settlement = SettlementActivities(store, client)
+    erasure = ErasureActivities(store, client)
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
@@ -142,6 +146,10 @@ async def open_workers(
             whatif.pick,
             settlement.stop,
             settlement.settle,
+            erasure.gather,
+            erasure.rows,
+            erasure.histories,
+            erasure.forget,
             LifeActivities(store, living).live,
             *ClockActivities(store).all(),
             *WeatherActivities(store).all(),

@@ -11,7 +11,7 @@ from loreloom.activities.signatures.whatif import Compared
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.arc_walk import ArcProgress, ArcState
 from loreloom.domain.clock import Clock
-from loreloom.domain.ids import GenerationId, WorldId
+from loreloom.domain.ids import GenerationId, PlayerId, WorldId
 from loreloom.domain.price_book import Grace, StoreItem
 from loreloom.domain.quest import QuestPlan, QuestProgress
 from loreloom.domain.subscription import CancelWhen
@@ -250,6 +250,26 @@ class ClockInput(BaseModel):
 
     world_id: WorldId
     lived: int | None = None
+
+
+# A player is erased.
+
+ERASURE = "Erasure"
+"""The name of the workflow type by which a player is erased; its input is ``Erase``
+(activities/signatures/erasure.py). It goes on as ``Erased`` in a run that does not know whom."""
+
+
+class Erased(BaseModel):
+    """Under which pseudonym the rest is kept, and how many runs' histories were deleted.
+
+    ``told_in`` is the run that did it; its own history named the player, and is deleted last.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pseudonym: PlayerId
+    runs: int
+    told_in: str
 
 
 # Ops end a quest.

@@ -28,7 +28,7 @@ async def test_coin_is_bought_and_the_books_balance(till: Till) -> None:
     assert await till.balance() == {
         ("provider", "EUR"): 279,
         ("sales", "EUR"): -279,
-        (f"coin/{world}/mara", "COIN"): 300,
+        (f"coin/{world}", "COIN"): 300,
         ("coin_issued", "COIN"): -300,
     }
 

@@ -17,6 +17,7 @@ TYPES: Mapping[str, StoryKind] = {
     "Subscription": StoryKind.SUBSCRIPTION,
     "Reconciliation": StoryKind.RECONCILIATION,
     "Settlement": StoryKind.SETTLEMENT,
+    "Erasure": StoryKind.ERASURE,
     "WhatIf": StoryKind.WHATIF,
     "WhatIfSet": StoryKind.WHATIF_SET,
 }
@@ -72,6 +73,10 @@ ACTIVITIES: Mapping[str, str] = {
     "dispute_close": "Return it or take it",
     "quest_stop": "End the quest's own process",
     "quest_settle": "End the quest and give the compensation",
+    "erasure_gather": "Find the player's stories",
+    "erasure_rows": "Erase the player's rows",
+    "erasure_histories": "Delete the histories",
+    "erasure_forget": "Delete what told of the erasure",
     "whatif_ask": "Ask for the text again",
     "whatif_pick": "Find the texts",
     "whatif_compare": "Ask for a text again and count",

@@ -10,14 +10,15 @@ from loreloom.api.bodies import json_body, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_quest
+from loreloom.api.lookups import the_player, the_quest, the_world
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
+from loreloom.api.ops.players import erase_player, export_player
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
-from loreloom.api.schemas.fields import ID, After, Limit, QuestIdPath
+from loreloom.api.schemas.fields import ID, After, Limit, PlayerIdPath, QuestIdPath, WorldIdPath
 from loreloom.api.schemas.ops import (
     WORKFLOW_ID,
     CauseList,
@@ -37,8 +38,10 @@ from loreloom.api.schemas.ops import (
 )
 from loreloom.api.schemas.ops_export import WorkflowExport
 from loreloom.api.schemas.ops_health import HealthView
+from loreloom.api.schemas.ops_players import EraseBody, ErasureView, PlayerExport
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state import replays
+from loreloom.state.personal import Whose
 
 WorkflowIdPath = Annotated[
     str, Path(pattern=WORKFLOW_ID, description="It may hold slashes.", examples=["quest/quest_1"])
@@ -208,6 +211,49 @@ async def settle_quest(
     """
     quest = await the_quest(request, quest_id)
     return answer(await settle(context_of(request).parts, quest, body, caller.name))
+
+
+@router.get(
+    "/v1/ops/worlds/{world_id}/players/{player_id}/export",
+    operation_id="export_player",
+    response_model=PlayerExport,
+    responses=problems(404),
+)
+async def export_player_data(
+    request: Request, caller: OpsCaller, world_id: WorldIdPath, player_id: PlayerIdPath
+) -> Response:
+    """All that is kept of a player as one file: rows, stories, histories."""
+    await the_world(request, world_id)
+    await the_player(request, world_id, player_id)
+    context = context_of(request)
+    parts, whose = context.parts, Whose(world_id, player_id)
+    return answer(await export_player(parts.store, parts.temporal, context.stories, whose))
+
+
+@router.post(
+    "/v1/ops/worlds/{world_id}/players/{player_id}/erase",
+    operation_id="erase_player",
+    status_code=202,
+    response_model=ErasureView,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(EraseBody),
+)
+async def erase_player_data(
+    request: Request,
+    caller: OpsCaller,
+    world_id: WorldIdPath,
+    player_id: PlayerIdPath,
+    body: Annotated[EraseBody, Depends(json_body(EraseBody))],
+) -> Response:
+    """Erase a player: rows and histories. What the books need stays under a pseudonym.
+
+    It goes on if a process dies meanwhile, and cannot be undone. With `dry_run` the answer says
+    what would be erased, and nothing happens.
+    """
+    await the_world(request, world_id)
+    await the_player(request, world_id, player_id)
+    made = await erase_player(context_of(request).parts, Whose(world_id, player_id), body)
+    return answer(made, 202)
 
 
 @router.post(

@@ -57,7 +57,7 @@ async def ask_what_if(
         whatif_id = attempt.new_id("whatif")
         variation = Variation(**body.model_dump())
         what = WhatIf(generation_id=generation_id, variation=variation)
-        await whatifs.begin(parts, whatif_id, what, made.world_id)
+        await whatifs.begin(parts, whatif_id, what, made)
         return Answer(202, _created(whatif_id))
 
     return await once(parts.store, caller, idempotency_key, request, said_by(body), create)

@@ -30,6 +30,7 @@ class StoryKind(StrEnum):
     SUBSCRIPTION = "subscription"
     RECONCILIATION = "reconciliation"
     SETTLEMENT = "settlement"
+    ERASURE = "erasure"
     WHATIF = "whatif"
     WHATIF_SET = "whatif_set"
 

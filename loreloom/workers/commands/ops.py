@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -16,6 +17,8 @@ from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
 
 ops = typer.Typer(help="What failed and why, and replaying it.", no_args_is_help=True)
 ROOT = "/v1/ops"
+MOST_LOOKED_AT = 2000
+"""Running stories of a kind among which ``verify`` chooses its sample, the newest first."""
 
 Kind = Annotated[StoryKind | None, typer.Option(help="Only this kind.")]
 World = Annotated[str | None, typer.Option(help="Only of this world.")]
@@ -89,6 +92,38 @@ def replay(
         raise typer.Exit(1)
 
 
+@ops.command("export-player")
+def export_player(
+    world_id: str,
+    player_id: str,
+    to: Annotated[Path | None, typer.Option(help="The file to write; else it is printed.")] = None,
+) -> None:
+    """Take out all that is kept of a player: rows, stories, histories."""
+    with calling() as api:
+        found = api.get(f"{ROOT}/worlds/{world_id}/players/{player_id}/export")
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if to is None:
+        typer.echo(text)
+        return
+    to.write_text(f"{text}\n", encoding="utf-8")
+    typer.echo(f"{len(found['workflows'])} stories written to {to}")
+
+
+@ops.command("erase-player")
+def erase_player(
+    world_id: str,
+    player_id: str,
+    reason: Reason,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a player, rows and histories. What the books need stays under a pseudonym."""
+    body = {"reason": reason, "dry_run": dry_run}
+    with calling() as api:
+        made = api.post(f"{ROOT}/worlds/{world_id}/players/{player_id}/erase", body)
+    show(made, as_json, _erasure)
+
+
 @ops.command()
 def settle(
     quest_id: Annotated[str, typer.Argument(help="A quest that cannot be played on.")],
@@ -151,7 +186,8 @@ def verify_command(
 ) -> None:
     """Replay recorded and running stories against the code as it stands. Exit 1 if one breaks.
 
-    Of each kind the oldest, the newest and the longest running stories are taken. Changes nothing.
+    Of each kind the oldest, the newest and the longest of 2,000 running stories are taken. Changes
+    nothing.
     """
     recorded = [each for path in histories or () for each in read_recorded(path)]
     if live:
@@ -192,7 +228,8 @@ def _replay_all(api: ApiClient, body: Json) -> list[Json]:
 
 def _sample(api: ApiClient, count: int) -> Iterator[Recorded]:
     for kind in StoryKind:
-        running = list(api.pages(f"{ROOT}/workflows", kind=kind, state="running", limit=200))
+        pages = api.pages(f"{ROOT}/workflows", kind=kind, state="running", limit=200)
+        running = list(islice(pages, MOST_LOOKED_AT))
         for story in _spread(running, count):
             history = api.get(f"{_path(story['workflow_id'])}/history")
             yield Recorded(workflow_id=story["workflow_id"], kind=kind, events=history)
@@ -247,6 +284,14 @@ def _steps(found: Json) -> Iterable[str]:
     for step in found["items"]:
         error = f"  FAILED: {step['error']}" if step["failed"] else ""
         yield f"{step['step']:<18} {step['at'][:19]}  {step['told']}{error}"
+
+
+def _erasure(made: Json) -> Iterable[str]:
+    for table, count in made["rows"].items():
+        if count:
+            yield f"{table}: {count}"
+    yield f"{made['workflows']} stories"
+    yield f"erased by {made['workflow_id']}" if made["workflow_id"] else "nothing was erased"
 
 
 def _settled(settled: Json) -> Iterable[str]:

@@ -62,7 +62,7 @@ async def ask(
     told = ToldGeneration.model_validate(made.record)
     what = WhatIf(generation_id=generation_id, variation=_variation(form, told))
     whatif_id = f"whatif_{secrets.token_hex(12)}"
-    await whatifs.begin(parts, whatif_id, what, made.world_id)
+    await whatifs.begin(parts, whatif_id, what, made)
     return RedirectResponse(f"/console/whatifs/{whatif_id}", 303)
 
 
