@@ -6,18 +6,15 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
+from loreloom.api.ops.queues import queues_of
 from loreloom.api.parts import AppParts
 from loreloom.domain.ids import WorldId
 from loreloom.knowledge.documents import list_documents
 from loreloom.knowledge.models import DEFAULT_CANON
 from loreloom.knowledge.problems import LoreProblem
 from loreloom.state.chronicle import heads
-from loreloom.workflows.roles import Role, queue_of
 
 SECONDS = 2.0
 RPC_TIME = timedelta(seconds=1.5)
@@ -71,17 +68,10 @@ async def _temporal(parts: AppParts) -> None:
 
 
 async def _workers(parts: AppParts) -> None:
-    queue = queue_of(Role.STORY, parts.config.queue_prefix)
-    described = await parts.temporal.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=parts.temporal.namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        ),
-        timeout=RPC_TIME,
-    )
-    if not described.pollers:
-        raise NotReady(f"no worker polls the queue {queue}")
+    queues = await queues_of(parts.temporal, parts.config.queue_prefix)
+    deserted = dict.fromkeys(queue.queue for queue in queues if not queue.pollers)
+    if deserted:
+        raise NotReady(f"no worker polls {', '.join(deserted)}")
 
 
 async def _knowledge(parts: AppParts) -> None:

@@ -180,14 +180,21 @@ async def serving(parts: AppParts) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
+def worker_roles() -> tuple[Role, ...]:
+    """The roles of `worker`; a test may name fewer."""
+    return tuple(Role)
+
+
+@pytest.fixture
 async def worker(
     database_url: str,
+    worker_roles: tuple[Role, ...],
     temporal_address: str,
     temporal_namespace: str,
     task_queue_prefix: str,
     tmp_path: Path,
 ) -> AsyncIterator[None]:
-    """A worker of every role, without a model: texts come from templates."""
+    """A worker without a model: texts come from templates."""
     settings = settings_for_tests(
         tmp_path,
         database_url=database_url,
@@ -196,6 +203,6 @@ async def worker(
         task_queue_prefix=task_queue_prefix,
     )
     async with AsyncExitStack() as stack:
-        for running in await open_workers(settings, tuple(Role), stack):
+        for running in await open_workers(settings, worker_roles, stack):
             await stack.enter_async_context(running)
         yield

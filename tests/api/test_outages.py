@@ -10,7 +10,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from loreloom.api.parts import AppParts
 from loreloom.state.store import Store
+from loreloom.workflows.roles import Role, queue_of
 from tests.api.conftest import Api, serving
+from tests.quest.stage import eventually
 
 
 def closed_port() -> int:
@@ -62,6 +64,25 @@ async def test_without_a_worker_it_is_not_ready(api: Api) -> None:
     assert ready.status_code == 503
     assert [name for name, part in ready.json()["parts"].items() if not part["ok"]] == ["workers"]
     assert (await api.nobody.get("/healthz")).status_code == 200
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("worker_roles", [(Role.STORY, Role.SILVER)])
+async def test_roles_without_a_worker_are_named(
+    api: Api, worker_roles: tuple[Role, ...], task_queue_prefix: str
+) -> None:
+    async def seen() -> bool:
+        said = (await api.nobody.get("/readyz")).json()["parts"]["workers"]["detail"]
+        return not any(queue_of(role, task_queue_prefix) in said for role in worker_roles)
+
+    await eventually(seen, "the workers that run are polling")
+    ready = await api.nobody.get("/readyz")
+    assert ready.status_code == 503
+    deserted = [queue_of(role, task_queue_prefix) for role in (Role.GOLD, Role.KNOWLEDGE)]
+    assert ready.json()["parts"]["workers"] == {
+        "ok": False,
+        "detail": f"no worker polls {', '.join(deserted)}",
+    }
 
 
 async def test_an_act_that_no_worker_answers_may_be_repeated(parts: AppParts) -> None:
