@@ -9,12 +9,13 @@ answers with it. A key is in force for at least a day.
 import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Header, Request
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
 from loreloom.api.errors import KINDS, ApiError, ErrorCode
@@ -68,7 +69,7 @@ async def once(
 ) -> Response:
     """Run ``create`` unless the key's first answer is known; raises ``ApiError`` on a conflict.
 
-    ``said`` is what tells this request from another to the same address: its body.
+    ``said`` is what tells this request from another to the same address, query and all: its body.
     """
     if key is None:
         answer = await create(Attempt())
@@ -84,7 +85,7 @@ async def once(
     _refuse_unless_held(claim.state)
     attempt = Attempt(seed=_seed(use), resumed=claim.state is ClaimState.RESUMED)
     try:
-        answer = await create(attempt)
+        answer = await _created(create, attempt)
     except (ApiError, LoreProblem) as error:
         if KINDS[error.code].status < 500 and not attempt.resumed:
             await kept.forget(store, use)
@@ -97,6 +98,15 @@ async def once(
     encoded = _encoded(answer)
     await kept.keep_answer(store, use, answer.status, encoded)
     return _response(answer.status, encoded)
+
+
+async def _created(create: Callable[[Attempt], Awaitable[Answer]], attempt: Attempt) -> Answer:
+    try:
+        return await create(attempt)
+    except IntegrityError:
+        # A run that was taken for dead went on beside this one, and came first: what it created is
+        # there now, and is found by whoever looks for it again.
+        return await create(replace(attempt, resumed=True))
 
 
 def _refuse_unless_held(state: ClaimState) -> None:
@@ -113,8 +123,13 @@ def _refuse_unless_held(state: ClaimState) -> None:
 
 
 def _fingerprint(request: Request, said: bytes) -> bytes:
-    asked = f"{request.method} {request.url.path}\n".encode()
+    asked = f"{request.method} {_address(request)}\n".encode()
     return hashlib.sha256(asked + said).digest()
+
+
+def _address(request: Request) -> str:
+    path, query = request.url.path, request.url.query
+    return f"{path}?{query}" if query else path
 
 
 def _seed(use: KeyUse) -> str:

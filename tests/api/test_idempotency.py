@@ -9,8 +9,10 @@ from sqlalchemy import text
 
 from loreloom.state import idempotency
 from tests.api.conftest import Api
+from tests.quest.stage import eventually
 
 KEYED = {"Idempotency-Key": "k1"}
+COUNTED = ("worlds", "players", "quests", "chronicle")
 
 
 async def worlds(api: Api) -> int:
@@ -90,6 +92,67 @@ async def test_who_dies_before_the_answer_is_kept_creates_nothing_twice(
     assert await counts(api) == before
 
 
+@pytest.mark.parametrize("noun", ["worlds", "quests"])
+async def test_a_run_that_was_taken_for_dead_and_the_one_after_it_create_one(
+    api: Api, noun: str
+) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    address, body = {
+        "worlds": ("/v1/worlds", {"name": "A"}),
+        "quests": (f"/v1/worlds/{world_id}/quests", {"player_id": "mara"}),
+    }[noun]
+    before = await counts(api)
+
+    async def create() -> httpx.Response:
+        return await api.game.post(address, json=body, headers=KEYED)
+
+    async with api.parts.store.transaction() as tx:
+        # Both runs have looked for what they are to create, found nothing, and cannot write it yet.
+        await tx.run(text(f"LOCK TABLE {noun} IN EXCLUSIVE MODE"))
+        stalled = asyncio.create_task(create())
+        await until_waiting(api, 1)
+        async with api.parts.store.transaction() as other:
+            lapsed = "UPDATE idempotent_requests SET created_at = now() - interval '1 hour'"
+            await other.run(text(lapsed))
+        resumed = asyncio.create_task(create())
+        await until_waiting(api, 2)
+    first, second = await asyncio.gather(stalled, resumed)
+    own_id = f"{noun.removesuffix('s')}_id"
+    assert (first.is_success, second.is_success) == (True, True)
+    assert first.json()[own_id] == second.json()[own_id]
+    grown = [now - then for now, then in zip(await counts(api), before, strict=True)]
+    assert grown == [int(table in (noun, "chronicle")) for table in COUNTED]
+
+
+async def test_the_same_key_for_another_canon_is_another_request(api: Api) -> None:
+    async def add(canon: str) -> httpx.Response:
+        body = {"name": "Ada Quill", "kind": "person"}
+        address = "/v1/lore/entities"
+        return await api.designer.post(address, params={"canon": canon}, json=body, headers=KEYED)
+
+    first = await add("one")
+    assert first.status_code == 201, first.text
+    other = await add("two")
+    assert (other.status_code, other.json()["code"]) == (409, "key_reused")
+    again = await add("one")
+    assert (again.status_code, again.json()) == (201, first.json())
+
+
+async def until_waiting(api: Api, count: int) -> None:
+    """Return once so many statements of the test's database wait for a lock."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+
+    async def there() -> bool:
+        async with api.parts.store.reading() as connection:
+            return (await connection.execute(asked)).scalar_one() >= count
+
+    await eventually(there, f"{count} statements wait for a lock")
+
+
 async def test_old_keys_are_forgotten(api: Api) -> None:
     await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
     assert await idempotency.expire(api.parts.store, timedelta(hours=1)) == 0
@@ -100,7 +163,7 @@ async def counts(api: Api) -> list[int]:
     """How many worlds, players, quests and chronicle entries there are."""
     found = []
     async with api.parts.store.reading() as connection:
-        for table in ("worlds", "players", "quests", "chronicle"):
+        for table in COUNTED:
             counted = await connection.execute(text(f"SELECT count(*) FROM {table}"))
             found.append(counted.scalar_one())
     return found
