@@ -8,10 +8,15 @@ by its own cursor: so nothing is missed or doubled, and a slow reader holds up n
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
+from typing import Any
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.metrics import Metrics
@@ -25,6 +30,10 @@ REMEMBERED = 1000
 BATCH = 200
 RETRY_SECONDS = 5
 TROUBLE_WAIT_SECONDS = 1.0
+
+
+Seat = Callable[[], None]
+"""Gives back the room that one stream took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +106,23 @@ class Feed:
         for world in self._worlds.values():
             world.news.set()
 
-    def require_room(self) -> None:
-        """Raise ``ApiError`` if this process holds as many streams as it may."""
+    def seat(self) -> Seat:
+        """Room for one stream. Raises ``ApiError`` if this process holds as many as it may.
+
+        It is taken before anything is waited for, so that a burst finds no more room than there is.
+        """
         if self._open >= self._most:
             raise ApiError(
                 ErrorCode.TOO_MANY_STREAMS,
                 f"{self._open} streams are open",
                 retry_after=RETRY_SECONDS,
             )
+        self._count(1)
+        return partial(self._count, -1)
+
+    def _count(self, change: int) -> None:
+        self._open += change
+        self._metrics.streams.set(self._open)
 
     async def entries(self, world_id: WorldId, after: int, wanted: Wanted) -> AsyncGenerator[Entry]:
         """Every wanted entry after a cursor, once and in order, and then those that happen.
@@ -148,14 +166,10 @@ class Feed:
             self._worlds.setdefault(world_id, Watched(head=found.get(world_id, 0)))
         world = self._worlds[world_id]
         world.readers += 1
-        self._open += 1
-        self._metrics.streams.set(self._open)
         try:
             yield world
         finally:
             world.readers -= 1
-            self._open -= 1
-            self._metrics.streams.set(self._open)
             if not world.readers:
                 del self._worlds[world_id]
 
@@ -169,3 +183,17 @@ class Feed:
                 if not entries:
                     break
                 world.add(entries)
+
+
+class SeatedStream(EventSourceResponse):
+    """A stream that gives its seat back when it ends, however it ends."""
+
+    def __init__(self, seat: Seat, events: AsyncIterator[ServerSentEvent], **options: Any) -> None:
+        super().__init__(events, **options)
+        self._give_back = seat
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._give_back()

@@ -154,6 +154,26 @@ async def test_there_is_an_end_to_how_many_streams_are_open(parts: AppParts) -> 
         assert await take(events(api.game, world_id), 1)
 
 
+async def test_a_burst_of_streams_finds_no_more_room_than_there_is(parts: AppParts) -> None:
+    room, knocks = 3, 12
+    async with serving(replace(parts, config=replace(parts.config, streams=room))) as api:
+        world_id = (await api.world())["world_id"]
+        statuses: list[int] = []
+        all_answered = asyncio.Event()
+
+        async def knock() -> None:
+            address = f"/v1/worlds/{world_id}/chronicle"
+            async with api.game.stream("GET", address, headers=SSE) as answer:
+                statuses.append(answer.status_code)
+                if len(statuses) == knocks:
+                    all_answered.set()
+                await all_answered.wait()
+
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(knock() for _ in range(knocks)))
+        assert sorted(statuses) == [200] * room + [429] * (knocks - room)
+
+
 async def test_heartbeats_keep_a_quiet_stream_open(parts: AppParts) -> None:
     config = replace(parts.config, heartbeat_seconds=0.1)
     async with serving(replace(parts, config=config)) as api:

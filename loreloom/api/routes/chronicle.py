@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller
@@ -15,7 +15,7 @@ from loreloom.api.context import context_of
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.chronicle import ChroniclePage
 from loreloom.api.schemas.fields import ID, MAX_BIGINT, Limit, WorldIdPath
-from loreloom.api.stream import Feed, Wanted
+from loreloom.api.stream import Feed, SeatedStream, Wanted
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.chronicle import read
 from loreloom.state.paging import page_of
@@ -79,8 +79,8 @@ async def read_chronicle(
     wanted = Wanted(player_id=player_id, kind=kind)
     if EVENT_STREAM in request.headers.get("accept", "").lower():
         cursor = int(last_event_id) if last_event_id is not None else after or 0
-        context.feed.require_room()
-        return EventSourceResponse(
+        return SeatedStream(
+            context.feed.seat(),
             _events(context.feed, world_id, cursor, wanted),
             ping=context.parts.config.heartbeat_seconds,
             send_timeout=context.parts.config.slow_reader_seconds,

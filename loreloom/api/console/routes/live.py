@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import ServerSentEvent
 
 from loreloom.api.console.pages import fragment
 from loreloom.api.console.session import Reader
@@ -16,7 +16,7 @@ from loreloom.api.context import context_of
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.chronicle import CLOSING_SECONDS
 from loreloom.api.schemas.fields import MAX_BIGINT, WorldIdPath
-from loreloom.api.stream import Feed, Wanted
+from loreloom.api.stream import Feed, SeatedStream, Wanted
 from loreloom.domain.ids import WorldId
 from loreloom.state.keys import KeyIdentity
 
@@ -39,9 +39,9 @@ async def follow(
     """Each entry as a row of the page's list; with a ``subject`` only those about it."""
     context = context_of(request)
     await the_world(request, world_id)
-    context.feed.require_room()
     cursor = int(last_event_id) if last_event_id is not None else after
-    return EventSourceResponse(
+    return SeatedStream(
+        context.feed.seat(),
         _rows(context.feed, reader, world_id, cursor, subject),
         ping=context.parts.config.heartbeat_seconds,
         send_timeout=context.parts.config.slow_reader_seconds,
