@@ -79,7 +79,7 @@ async def play(caller: Caller, world_id: str, player_id: str, number: int, seed:
         "POST", f"{path}/accept", headers={"Idempotency-Key": f"accept-{number}"}
     )
     assert accepted.status_code in (200, 409), accepted.text
-    for step, (act, body) in enumerate(_acts(quest)):
+    for step, (act, body) in enumerate(acts(quest)):
         sent = {**body, "action_id": f"{number}-{step}"}
         answer = await caller.call("POST", f"{path}/{act}", json=sent)
         if answer.status_code == 409:
@@ -93,20 +93,20 @@ async def play(caller: Caller, world_id: str, player_id: str, number: int, seed:
     return await _until(caller, path, _is_over)
 
 
-def _acts(quest: Json) -> list[tuple[str, Json]]:
-    """What belongs to every way, the first choice, then what belongs to that."""
+def acts(quest: Json) -> list[tuple[str, Json]]:
+    """What fulfils a quest: what belongs to every way, the first choice, then what follows it."""
     first = quest["choices"][0]["choice_id"] if quest["choices"] else None
     ordered = sorted(
         quest["objectives"], key=lambda o: (o["branch"] is not None, o["kind"] == "choose")
     )
-    acts: list[tuple[str, Json]] = []
+    found: list[tuple[str, Json]] = []
     for objective in ordered:
         if objective["kind"] == "choose":
-            acts.append(("choose", {"choice_id": first}))
+            found.append(("choose", {"choice_id": first}))
         elif objective["branch"] in (None, first):
             body = {"objective_id": objective["objective_id"], "amount": 1}
-            acts += [("progress", body)] * objective["required"]
-    return acts
+            found += [("progress", body)] * objective["required"]
+    return found
 
 
 def _is_over(quest: Json) -> bool:

@@ -10,10 +10,13 @@ import psutil
 import psycopg
 import pytest
 
+from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.home import HomeInUseError
 from loreloom.workers.parts import PartFailedError
+from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
-from tests.stack.up import Up, alive
+from tests.chaos import players
+from tests.stack.up import Command, Up, alive
 from tests.support.servers import settings_for_tests
 from tests.support.waiting import wait_until
 
@@ -98,6 +101,65 @@ def test_a_second_stack_in_one_home_is_refused(home: Path) -> None:
         assert str(up.process.pid) in str(refused.value)
         assert str(home) in str(refused.value)
         assert answers(up.database_url())
+
+
+def test_a_demo_that_is_interrupted_is_no_success_and_leaves_nothing(home: Path) -> None:
+    settings = {"LORELOOM_PORT": str(free_port()), "VLLM_PYTHON": str(home / "nowhere")}
+    with Command(home, "demo", begun="The canon", **settings) as demo:
+        started = demo.descendants()
+
+        demo.process.send_signal(signal.SIGTERM)
+
+        assert demo.process.wait(60) == 130, demo.output
+        assert alive(started) == []
+        assert "everything has been stopped" in demo.output
+
+
+def test_a_quest_that_ran_when_the_stack_was_stopped_goes_on_and_is_paid_once(home: Path) -> None:
+    parts = ("postgres", "temporal", "stripe", "worker", "api")
+    port = str(free_port())
+
+    with Up(home, *parts, LORELOOM_PORT=port) as up, up.client() as api:
+        started = up.descendants()
+        world = f"/v1/worlds/{api.post('/v1/worlds', {'name': 'Kept'})['world_id']}"
+        api.post(f"{world}/players", {"player_id": "p", "name": "P"})
+        quest = accepted_quest(api, world)
+        acts = acts_of(quest)
+        path = f"/v1/quests/{quest['quest_id']}"
+        act, body = next(acts)
+        api.post(f"{path}/{act}", body)
+
+        up.process.send_signal(signal.SIGINT)
+
+        assert up.process.wait(60) == 0, up.output
+        assert alive(started) == []
+
+    with Up(home, *parts, LORELOOM_PORT=port) as again, again.client() as api:
+        for act, body in acts:
+            api.post(f"{path}/{act}", body)
+        ended = api.wait(path, lambda q: q["texts"]["epilogue"] is not None, "the epilogue")
+        assert ended["state"] == "completed"
+        assert api.get(f"{world}/players/p")["coin"] == ended["rewards"]["coin"] > 0
+        told = [entry["kind"] for entry in api.pages(f"{world}/chronicle")]
+        assert told.count("reward.granted") == told.count("quest.accepted") == 1
+
+
+def accepted_quest(api: ApiClient, world: str) -> Json:
+    """A quest that is accepted, and can be played at any hour."""
+    for _ in range(10):
+        asked = api.post(f"{world}/quests", {"player_id": "p", "kind": "side"})
+        path = f"/v1/quests/{asked['quest_id']}"
+        quest = api.wait(path, lambda found: found["state"] == "offered", "the offer")
+        if not any(objective["condition"] for objective in quest["objectives"]):
+            api.post(f"{path}/accept")
+            return quest
+    pytest.fail("ten quests must all wait for an hour")
+
+
+def acts_of(quest: Json) -> Iterator[tuple[str, Json]]:
+    """What fulfils a quest, each act with an id of its own."""
+    for number, (act, body) in enumerate(players.acts(quest)):
+        yield act, {**body, "action_id": f"act-{number}"}
 
 
 @pytest.fixture

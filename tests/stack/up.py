@@ -1,5 +1,6 @@
-"""`loreloom up` in a process of its own, as an operator starts it."""
+"""`loreloom up` and `loreloom demo` in a process of their own, as a person starts them."""
 
+import json
 import os
 import re
 import subprocess
@@ -9,36 +10,43 @@ from typing import Self
 
 import psutil
 
+from loreloom.workers.client import ApiClient
 from tests.support.signals import as_at_a_terminal
 from tests.support.waiting import wait_until
 
 SERVING = "Ctrl-C stops it"
+BEGIN_SECONDS = 120
 
 
-class Up:
-    """Runs `loreloom up` with some parts under a home; its output goes to a file."""
+class Command:
+    """A command of `loreloom` that runs a stack under a home; its output goes to a file.
 
-    def __init__(self, home: Path, *parts: str) -> None:
+    It has begun once ``begun`` is in its output. No model serves unless ``settings`` say where.
+    """
+
+    def __init__(self, home: Path, *words: str, begun: str, **settings: str) -> None:
         self.home = home
         self.output_file = home.with_name(f"{home.name}.out")
-        self._parts = parts
+        self._words = words
+        self._begun = begun
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        chosen = [word for part in self._parts for word in ("--part", part)]
         addresses = ("DATABASE_URL", "TEMPORAL_ADDRESS", "GOLD_URLS", "SILVER_URLS")
         environment = {k: v for k, v in os.environ.items() if k not in addresses}
+        own = {"LORELOOM_HOME": str(self.home), "COLUMNS": "200", **self._settings}
         with self.output_file.open("w") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "loreloom.workers.cli", "up", *chosen],
-                env={**environment, "LORELOOM_HOME": str(self.home), "COLUMNS": "200"},
+                [sys.executable, "-m", "loreloom.workers.cli", *self._words],
+                env={**environment, **own},
                 stdout=output,
                 stderr=output,
                 preexec_fn=as_at_a_terminal,
             )
         try:
-            wait_until(self._settled, "loreloom up serves")
-            assert SERVING in self.output, self.output
+            wait_until(self._settled, f"it says {self._begun!r}", seconds=BEGIN_SECONDS)
+            assert self._begun in self.output, self.output
         except AssertionError:
             self.__exit__()
             raise
@@ -62,7 +70,22 @@ class Up:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def _settled(self) -> bool:
-        return SERVING in self.output or self.process.poll() is not None
+        return self._begun in self.output or self.process.poll() is not None
+
+
+class Up(Command):
+    """Runs `loreloom up` with some parts."""
+
+    def __init__(self, home: Path, *parts: str, **settings: str) -> None:
+        chosen = [word for part in parts for word in ("--part", part)]
+        super().__init__(home, "up", *chosen, begun=SERVING, **settings)
+
+    def client(self) -> ApiClient:
+        """A client of its API, with its ops key."""
+        found = re.search(r"API\s+(http://127\.0\.0\.1:\d+)", self.output)
+        assert found, self.output
+        keys = json.loads((self.home / "keys.json").read_text())
+        return ApiClient(found[1], keys["ops"])
 
     def database_url(self) -> str:
         found = re.search(r"postgresql\+psycopg(://\S+)", self.output)

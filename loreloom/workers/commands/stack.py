@@ -4,7 +4,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +39,7 @@ def up(
     def say(text: str) -> None:
         console.print(text, markup=False, soft_wrap=True)
 
-    with running_stack(say, part or tuple(PartName)) as stack:
+    with running_stack(say, part or tuple(PartName)) as stack, suppress(KeyboardInterrupt):
         say(_welcome(stack))
         keep_serving(stack, threading.Event(), say)
 
@@ -107,8 +107,8 @@ def running_stack(
 ) -> Iterator[Stack]:
     """A started stack, stopped at the end, whatever the end is.
 
-    A part that does not start, and Ctrl-C while starting, end the command with a message and a
-    code; Ctrl-C while the stack serves is a good end.
+    A part that does not start, and Ctrl-C at any time, end the command with a message and a code.
+    A command for which Ctrl-C is a good end takes it itself.
     """
     stack = Stack(Settings(), parts=parts, say=say)
     with interrupted_by_signals():
@@ -126,9 +126,10 @@ def running_stack(
             raise typer.Exit(INTERRUPTED) from interrupt
         try:
             yield stack
-        except KeyboardInterrupt:
-            say("stopping")
+        except KeyboardInterrupt as interrupt:
+            raise typer.Exit(INTERRUPTED) from interrupt
         finally:
+            say("stopping")
             stack.stop()
             say("everything has been stopped")
 
