@@ -95,7 +95,7 @@ def feed_of(app: FastAPI) -> Feed:
 def _context(parts: AppParts) -> Context:
     config, store, metrics = parts.config, parts.store, Metrics()
     launcher = Launcher(store, parts.temporal, config, metrics)
-    stories = Stories(parts.temporal, config.queue_prefix)
+    stories = Stories(parts.temporal, store, config.queue_prefix)
     return Context(
         parts=parts,
         authenticator=Authenticator(store, config.auth_cache_seconds),

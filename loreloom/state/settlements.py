@@ -1,6 +1,6 @@
 """Quests that ops ended: the outcome, the compensation and the entries that tell of both."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func as sql
@@ -16,6 +16,7 @@ from loreloom.state.tables.arcs import ArcBeat
 from loreloom.state.tables.quests import Quest, WorkflowStart
 from loreloom.state.tables.worlds import Effect
 
+SETTLED = "/settled"
 OVER = (QuestState.COMPLETED, QuestState.FAILED, QuestState.EXPIRED, QuestState.ABANDONED)
 
 
@@ -54,7 +55,7 @@ async def settle(store: Store, settlement: Settlement) -> SettledQuest:
     subject = quest_workflow_id(settlement.quest_id)
     async with store.transaction() as tx:
         # The reward's key comes before the quest's row, as a reward takes them: no deadlock.
-        new = await tx.first_time(f"{subject}/settled")
+        new = await tx.first_time(f"{subject}{SETTLED}")
         unpaid = new and await tx.first_time(f"{subject}/reward")
         found = await tx.run(
             select(Quest.__table__).where(Quest.quest_id == settlement.quest_id).with_for_update()
@@ -72,9 +73,17 @@ async def settle(store: Store, settlement: Settlement) -> SettledQuest:
 
 async def is_settled(store: Store, quest_id: QuestId) -> bool:
     """Whether ops ended the quest."""
-    query = select(Effect.key).where(Effect.key == f"{quest_workflow_id(quest_id)}/settled")
+    return bool(await settled_among(store, [quest_workflow_id(quest_id)]))
+
+
+async def settled_among(store: Store, workflow_ids: Collection[str]) -> set[str]:
+    """Those of the workflows whose quest ops ended."""
+    if not workflow_ids:
+        return set()
+    keys = [f"{workflow_id}{SETTLED}" for workflow_id in workflow_ids]
+    query = select(Effect.key).where(Effect.key.in_(keys))
     async with store.reading() as connection:
-        return (await connection.execute(query)).first() is not None
+        return {row.key.removesuffix(SETTLED) for row in await connection.execute(query)}
 
 
 async def _end(tx: Transaction, settlement: Settlement, revision: int) -> None:

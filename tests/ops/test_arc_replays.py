@@ -47,7 +47,7 @@ async def broken(on: ArcStage) -> OnStage:
 
 
 def replays_of(on: ArcStage) -> Replays:
-    return Replays(on.client, on.store, Stories(on.client, on.prefix))
+    return Replays(on.client, on.store, Stories(on.client, on.store, on.prefix))
 
 
 async def test_a_replayed_arc_does_not_wait_for_a_quest_that_ended_while_it_was_broken(

@@ -1,17 +1,21 @@
 """`loreloom ops` against a live API: what failed, replaying it, and what a deploy would break."""
 
 import json
+from time import monotonic
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from loreloom.api.ops import replaying
 from loreloom.state.keys import Scope
 from loreloom.state.tables.worlds import Player
 from loreloom.workers import worker as workers
+from loreloom.workers.client import ApiClient, Json
 from loreloom.workflows.quest import QuestWorkflow
 from tests.api.conftest import Api
 from tests.api.test_world_command import loreloom
-from tests.ops.test_replays import finish
+from tests.ops.test_replays import causes_in, finish
 from tests.ops.test_verify import HastyQuest
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -61,6 +65,54 @@ async def test_a_failed_quest_is_found_looked_at_and_replayed_at_the_command_lin
     assert (await loreloom(*again)).exit_code == 1
     kept = (await loreloom("ops", "replays", "--workflow", quest["workflow_id"])).output
     assert kept.endswith(f"{quest['workflow_id']} from failure: mended\n")
+
+
+async def test_replaying_what_a_query_finds_ends_though_the_cause_is_not_mended(
+    ops: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "MAX_AT_ONCE", 2)
+    world = (await ops.world())["world_id"]
+    await ops.player(world)
+    quests = [await ops.accepted(world) for _ in range(3)]
+    await hold(ops, 2**63 - 1)
+    for quest in quests:
+        await finish(ops, quest["quest_id"])
+        await ops.until_state(quest["quest_id"], "broken")
+    await causes_in(ops, world, 1)
+    post = ApiClient.post
+
+    def post_and_see_it_fail(client: ApiClient, *given: Any) -> Json:
+        page = post(client, *given)
+        ends = monotonic() + 30
+        while sum(c["count"] for c in client.get("/v1/ops/causes", world_id=world)["items"]) < 3:
+            assert monotonic() < ends, "they did not fail again"
+        return page
+
+    monkeypatch.setattr(ApiClient, "post", post_and_see_it_fail)
+    words = ("ops", "replay", "--query", f"world_id={world}", "--reason", "hoping")
+    again = await loreloom(*words)
+    assert again.exit_code == 1
+    assert "have failed again" in again.stderr
+
+
+async def test_replaying_what_a_query_finds_goes_on_page_after_page(
+    ops: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replaying, "MAX_AT_ONCE", 2)
+    world = (await ops.world())["world_id"]
+    await ops.player(world)
+    quests = [await ops.accepted(world) for _ in range(5)]
+    await hold(ops, 2**63 - 1)
+    for quest in quests:
+        await finish(ops, quest["quest_id"])
+        await ops.until_state(quest["quest_id"], "broken")
+    await hold(ops, 0)
+    words = ("ops", "replay", "--query", f"world_id={world}", "--reason", "mended", "--json")
+    made = json.loads((await loreloom(*words)).stdout)["items"]
+    replayed = [item["workflow_id"] for item in made if item["outcome"] == "replayed"]
+    assert sorted(replayed) == sorted(quest["workflow_id"] for quest in quests)
+    for quest in quests:
+        await ops.until_state(quest["quest_id"], "completed")
 
 
 async def test_running_stories_that_a_deploy_would_break_are_named(

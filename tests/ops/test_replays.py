@@ -1,12 +1,14 @@
 """Quests that failed are found by their cause, mended and replayed: each ends and pays once."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from loreloom.state.tables.worlds import Player
 from tests.api.conftest import Api
+from tests.quest.stage import eventually
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -53,6 +55,25 @@ async def test_many_that_failed_alike_are_replayed_at_once_and_pay_once(api: Api
     assert left == []
 
 
+async def test_what_was_terminated_is_found_by_its_cause_and_replayed(api: Api) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    quest = await api.accepted(world)
+    await api.parts.temporal.get_workflow_handle(quest["workflow_id"]).terminate("by mistake")
+    (cause,) = await causes_in(api, world, 1)
+    assert cause["cause"].endswith(":Terminated")
+
+    body = {"query": {"world_id": world}, "reason": "it was a mistake"}
+    meant = (await api.ops.post("/v1/ops/replays", json=body)).json()
+    assert meant["items"] == []
+    body["query"] = {"world_id": world, "cause": cause["cause"]}
+    made = (await api.ops.post("/v1/ops/replays", json=body)).json()
+    assert [item["workflow_id"] for item in made["items"]] == [quest["workflow_id"]]
+    assert made["replayed"] == 1
+    await finish(api, quest["quest_id"])
+    await api.until_state(quest["quest_id"], "completed")
+
+
 async def test_what_goes_its_way_is_not_replayed_for_a_failure(api: Api) -> None:
     world = (await api.world())["world_id"]
     await api.player(world)
@@ -68,6 +89,19 @@ async def test_what_goes_its_way_is_not_replayed_for_a_failure(api: Api) -> None
     assert unknown.json()["code"] == "unknown_step"
     assert (await api.designer.get(path)).status_code == 403
     assert (await api.ops.get("/v1/ops/workflows/quest/none")).status_code == 404
+
+
+async def causes_in(api: Api, world: str, count: int) -> list[dict[str, Any]]:
+    """The causes of what is wrong in a world, once Temporal's list has so many."""
+    found: list[dict[str, Any]] = []
+
+    async def seen() -> bool:
+        answer = await api.ops.get("/v1/ops/causes", params={"world_id": world})
+        found[:] = answer.json()["items"]
+        return len(found) == count
+
+    await eventually(seen, f"{count} causes", 20)
+    return found
 
 
 async def finish(api: Api, quest_id: str) -> None:

@@ -21,7 +21,7 @@ KNOWN = FactId("the password")
 
 async def replayed(on: Stage, quest: Played, from_point: str) -> Played:
     """The quest, replayed from there."""
-    stories = Stories(on.client, on.prefix)
+    stories = Stories(on.client, on.store, on.prefix)
     wish = Wish(from_point, "a test", "test")
     replays = Replays(on.client, on.store, stories)
     answer = await replays.replay(quest.handle.id, wish, f"replay_{secrets.token_hex(6)}")

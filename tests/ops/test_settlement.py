@@ -26,7 +26,7 @@ from loreloom.workflows.signatures import SETTLEMENT
 from tests.api.conftest import Api
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import arc_stage
-from tests.ops.test_replays import finish
+from tests.ops.test_replays import causes_in, finish
 
 Json = dict[str, Any]
 GIVEN = {"experience": 7, "coin": 30, "items": {"a can of oil": 2}}
@@ -106,6 +106,26 @@ async def test_a_quest_that_was_ended_is_neither_replayed_nor_played_on(api: Api
     answer = await api.game.post(f"/v1/quests/{quest['quest_id']}/progress", json=act)
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
     assert (await player_of(api, world_id))["coin"] == 30
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_ops_ended_is_wrong_no_more(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    failed, running = await broken(api, world_id), await api.accepted(world_id)
+    await causes_in(api, world_id, 1)
+    for quest in (failed, running):
+        await settled(api, quest["quest_id"])
+    await causes_in(api, world_id, 0)
+    for quest in (failed, running):
+        story = (await api.ops.get(f"/v1/ops/workflows/{quest['workflow_id']}")).json()
+        assert (story["state"], story["failing"]) == ("settled", None)
+    found = await api.ops.get("/v1/ops/workflows", params={"state": "settled"})
+    assert {story["workflow_id"] for story in found.json()["items"]} == {
+        failed["workflow_id"],
+        running["workflow_id"],
+    }
+    body = {"query": {"world_id": world_id}, "reason": "all that is left"}
+    assert (await api.ops.post("/v1/ops/replays", json=body)).json()["items"] == []
 
 
 @pytest.mark.usefixtures("worker")

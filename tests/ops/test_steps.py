@@ -20,13 +20,13 @@ __all__ = ["early_client", "early_server"]
 
 async def steps_of(on: Stage, quest: Played) -> list[Step]:
     """The steps of a quest's present run, as ops are shown them."""
-    story = await Stories(on.client, on.prefix).find(quest.handle.id)
+    story = await Stories(on.client, on.store, on.prefix).find(quest.handle.id)
     return steps_in((await history_of(on.client, story)).events, story.run_id)
 
 
 async def replay(on: Stage, quest: Played, step: str) -> None:
     """Replay a quest from a step."""
-    replays = Replays(on.client, on.store, Stories(on.client, on.prefix))
+    replays = Replays(on.client, on.store, Stories(on.client, on.store, on.prefix))
     wish = Wish(step, "a test", "test")
     await replays.replay(quest.handle.id, wish, f"replay_{secrets.token_hex(6)}")
 

@@ -17,13 +17,15 @@ from temporalio.worker import (
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.replaying import Replays, Wish
 from loreloom.api.ops.stories import Stories
-from loreloom.api.schemas.ops import CauseView, StoryQuery, StoryState
+from loreloom.api.schemas.ops import CauseView, StoryKind, StoryQuery, StoryState
 from loreloom.domain.quest import QuestState
 from loreloom.state.store import Store
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QuestInput
 from tests.builders import a_plan
 from tests.quest.stage import Played, eventually, serving, stage
+
+QUESTS = StoryQuery(kind=StoryKind.QUEST)
 
 
 class Outage(Interceptor):
@@ -78,7 +80,7 @@ async def test_a_step_that_fails_again_and_again_is_told_and_replayed(
     async with stage(
         temporal_client, store, task_queue_prefix, a_plan(), interceptors=[outage]
     ) as on:
-        stories = Stories(on.client, on.prefix)
+        stories = Stories(on.client, on.store, on.prefix)
         quest = await on.accepted()
         # The act is answered when the quest is over.
         acting = asyncio.create_task(quest.progress("last"))
@@ -109,11 +111,31 @@ async def test_a_step_that_fails_again_and_again_is_told_and_replayed(
         await asyncio.gather(acting, return_exceptions=True)
 
 
+async def test_the_oldest_are_among_what_is_looked_at(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with stage(temporal_client, store, task_queue_prefix, a_plan()) as on:
+        stories = Stories(on.client, on.store, on.prefix)
+        quests = [await on.offered() for _ in range(7)]
+
+        async def listed() -> bool:
+            return len((await stories.ends(QUESTS, 100))[0]) == len(quests)
+
+        await eventually(listed, "all are listed", 30)
+        found, complete = await stories.ends(QUESTS, 4)
+        ids = [quest.handle.id for quest in quests]
+        taken = {story.workflow_id for story in found}
+        assert not complete
+        assert taken >= {ids[-1], ids[-2], ids[0]}
+        assert taken <= {ids[-1], ids[-2], ids[0], ids[1]}
+        assert all(story.events > 5 for story in found)
+
+
 async def test_a_story_whose_own_code_fails_is_told_with_its_error_and_replayed(
     temporal_client: Client, store: Store, task_queue_prefix: str
 ) -> None:
     queue = queue_of(Role.STORY, task_queue_prefix)
-    stories = Stories(temporal_client, task_queue_prefix)
+    stories = Stories(temporal_client, store, task_queue_prefix)
     async with stage(temporal_client, store, task_queue_prefix, a_plan()) as on:
         quest = await on.offered()
     async with Worker(

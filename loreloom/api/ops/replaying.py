@@ -38,10 +38,9 @@ from loreloom.api.schemas.ops import (
     StoryView,
 )
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import ArcId, QuestId
+from loreloom.domain.ids import ArcId
 from loreloom.state import replays
 from loreloom.state.replays import AskedReplay, KeptReplay
-from loreloom.state.settlements import is_settled
 from loreloom.state.store import Store
 
 AT_ONCE = 8
@@ -82,7 +81,7 @@ class Replays:
     async def plan(self, workflow_id: str, from_point: str) -> Plan:
         """What a replay would do. Raises ``ApiError`` if there is nothing to replay."""
         story = await self._stories.find(workflow_id)
-        if await self._is_settled(workflow_id):
+        if story.state is StoryState.SETTLED:
             raise ApiError(ErrorCode.SETTLED, f"ops ended {workflow_id}, with its compensation")
         if from_point == FAILURE and story.state not in BAD:
             raise ApiError(ErrorCode.NOTHING_FAILED, f"{workflow_id} is {story.state}")
@@ -138,31 +137,30 @@ class Replays:
         return list(await asyncio.gather(*(one(n, each) for n, each in enumerate(unique))))
 
     async def replay_found(self, query: StoryQuery, wish: Wish, batch_id: str) -> ReplayAnswers:
-        """Replay what a query finds, the hundred newest of it.
+        """Replay what a query finds, a hundred at most.
 
         A batch that is resumed is answered with what it replayed before, too.
         """
         before = [_made(kept) for kept in await replays.of_batch(self._store, batch_id)]
-        found = await self._found(query, MAX_AT_ONCE + 1 - len(before))
+        found, whole = await self._found(query, MAX_AT_ONCE + 1 - len(before))
         room = max(0, MAX_AT_ONCE - len(before))
         # Numbers of its own, so that none meets one of an earlier run of this batch.
         part = f"{batch_id}_{secrets.token_hex(3)}" if before else batch_id
         made = await self.replay_many([s.workflow_id for s in found[:room]], wish, part)
-        return answers([*before, *made], more=len(found) > room)
+        return answers([*before, *made], more=len(found) > room or not whole)
 
-    async def _found(self, query: StoryQuery, most: int) -> list[StoryView]:
-        states = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.STUCK)
+    async def _found(self, query: StoryQuery, most: int) -> tuple[list[StoryView], bool]:
+        """What is to be replayed; whether all was looked at."""
         found: list[StoryView] = []
-        for state in states if query.state is None else (query.state,):
-            after: str | None = None
-            while len(found) < most:
-                asked = query.model_copy(update={"state": state})
-                page = await self._stories.page(asked, most - len(found), after)
-                found += page.items
-                after = page.next
-                if after is None:
-                    break
-        return found
+        whole = True
+        for state in _states(query):
+            if len(found) >= most:
+                return found, False
+            asked = query.model_copy(update={"state": state})
+            more, _, all_of_it = await self._stories.every(asked, most - len(found))
+            found += more
+            whole = whole and all_of_it
+        return found, whole
 
     async def _make(self, kept: KeptReplay) -> KeptReplay:
         if kept.workflow_id.startswith("arc/"):
@@ -184,10 +182,6 @@ class Replays:
                 await replays.forget(self._store, kept.replay_id)
                 raise ApiError(ErrorCode.MOVED_ON, error.message) from error
         return await replays.mark_made(self._store, kept.replay_id, answer.run_id)
-
-    async def _is_settled(self, workflow_id: str) -> bool:
-        sort, _, name = workflow_id.partition("/")
-        return sort == "quest" and await is_settled(self._store, QuestId(name))
 
     async def _point(
         self, story: StoryView, events: Sequence[HistoryEvent], from_point: str
@@ -255,6 +249,15 @@ def replay_view(kept: KeptReplay) -> ReplayView:
         by=kept.by,
         at=kept.at,
     )
+
+
+def _states(query: StoryQuery) -> tuple[StoryState, ...]:
+    """The states that a query finds what is wrong in. What somebody terminated is among it only
+    if its cause is named, since it may have been meant."""
+    if query.state is not None:
+        return (query.state,)
+    meant = () if query.cause is None else (StoryState.TERMINATED,)
+    return (StoryState.FAILED, StoryState.TIMED_OUT, *meant, StoryState.STUCK)
 
 
 def _plan(story: StoryView, events: Sequence[HistoryEvent], event_id: int) -> Plan:

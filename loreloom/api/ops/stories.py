@@ -2,8 +2,8 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import HistoryEventFilterType
@@ -12,12 +12,8 @@ from temporalio.api.workflowservice.v1 import (
     GetWorkflowExecutionHistoryRequest,
     GetWorkflowExecutionHistoryReverseRequest,
 )
-from temporalio.client import (
-    Client,
-)
-from temporalio.client import (
-    WorkflowExecution as Execution,
-)
+from temporalio.client import Client, WorkflowExecutionDescription
+from temporalio.client import WorkflowExecution as Execution
 from temporalio.client import WorkflowExecutionStatus as Status
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -25,15 +21,31 @@ from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.api.ops.failing import closed_failing, stuck_failing, told_by
 from loreloom.api.ops.words import kind_of, type_of
-from loreloom.api.schemas.ops import FailingView, StoryList, StoryQuery, StoryState, StoryView
+from loreloom.api.schemas.ops import (
+    FailingView,
+    StoryKind,
+    StoryList,
+    StoryQuery,
+    StoryState,
+    StoryView,
+)
 from loreloom.api.temporal import outages
 from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.state.settlements import settled_among
+from loreloom.state.store import Store
 from loreloom.workflows import attributes
 from loreloom.workflows.roles import Role, queue_of
 
 AT_ONCE = 16
 LOOKED_AT = 400
 """At most so many workflows are looked at for one page, where most may not be what is asked for."""
+MOST_CLOSED = 5_000
+"""At most so many that are closed are looked at for what is wrong, the newest."""
+MOST_RUNNING = 100
+"""At most so many that run are looked at of each kind, half of them the newest, half the oldest:
+each has to be asked about by itself, and a clock that is as old as its world must be among them."""
+FIRST_OF_ALL = datetime(2020, 1, 1, tzinfo=UTC)
+"""No workflow began before."""
 REMEMBERED = 20_000
 NEWEST_EVENTS = 100
 """What is tried again and again is looked for among so many of the newest events."""
@@ -47,13 +59,14 @@ STATES = {
     Status.CANCELED: StoryState.CANCELED,
 }
 NAMES = {
-    StoryState.RUNNING: "Running",
-    StoryState.STUCK: "Running",
-    StoryState.COMPLETED: "Completed",
-    StoryState.FAILED: "Failed",
-    StoryState.TIMED_OUT: "TimedOut",
-    StoryState.TERMINATED: "Terminated",
-    StoryState.CANCELED: "Canceled",
+    StoryState.RUNNING: ("Running",),
+    StoryState.STUCK: ("Running",),
+    StoryState.COMPLETED: ("Completed",),
+    StoryState.FAILED: ("Failed",),
+    StoryState.TIMED_OUT: ("TimedOut",),
+    StoryState.TERMINATED: ("Terminated",),
+    StoryState.SETTLED: ("Failed", "TimedOut", "Terminated"),
+    StoryState.CANCELED: ("Canceled",),
 }
 CURRENT = (StoryState.RUNNING, StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED)
 """What a list holds that names no state: all but what ended well or was superseded."""
@@ -63,9 +76,11 @@ BAD = frozenset({StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED,
 class Stories:
     """Reads workflows of one engine: those whose tasks lie on its story queue."""
 
-    def __init__(self, client: Client, queue_prefix: str) -> None:
+    def __init__(self, client: Client, store: Store, queue_prefix: str) -> None:
         self._client = client
+        self._store = store
         self._queue = queue_of(Role.STORY, queue_prefix)
+        self._of_engine = f"TaskQueue = '{self._queue}'"
         self._slots = asyncio.Semaphore(AT_ONCE)
         # What closed runs failed by never changes.
         self._failings: dict[str, FailingView | None] = {}
@@ -82,23 +97,77 @@ class Stories:
         while len(found) < limit and looked < LOOKED_AT:
             executions, token = await self._listed(_clauses(query), limit - len(found), token)
             looked += len(executions)
-            found += [story async for story in self._told(executions) if _fits(story, query)]
+            found += [story for story in await self._told(executions) if _fits(story, query)]
             if token is None:
                 break
         return StoryList(items=tuple(found), next=_cursor(token))
 
-    async def every(self, query: StoryQuery, most: int) -> tuple[list[StoryView], bool]:
-        """What the query asks for among the newest ``most`` workflows; whether that was all."""
+    async def every(
+        self, query: StoryQuery, enough: int | None = None
+    ) -> tuple[list[StoryView], int, bool]:
+        """What the query asks for among those that are looked at; their number; whether they are
+        all. Once there are ``enough``, no more is looked at.
+
+        The query names a state. Raises ``ApiError`` if Temporal is away.
+        """
+        if query.state in (StoryState.RUNNING, StoryState.STUCK):
+            return await self._running(query)
         token: bytes | None = None
         found: list[StoryView] = []
         looked = 0
-        while looked < most:
-            executions, token = await self._listed(_clauses(query), min(200, most - looked), token)
+        while looked < MOST_CLOSED:
+            executions, token = await self._listed(_clauses(query), 200, token)
             looked += len(executions)
-            found += [story async for story in self._told(executions) if _fits(story, query)]
+            found += [story for story in await self._told(executions) if _fits(story, query)]
             if token is None:
-                return found, True
-        return found, False
+                return found, looked, True
+            if enough is not None and len(found) >= enough:
+                break
+        return found, looked, False
+
+    async def ends(self, query: StoryQuery, most: int) -> tuple[list[StoryView], bool]:
+        """What runs of what the query asks for, stuck or not: all of it, or the newest and the
+        oldest half; whether it is all.
+
+        Raises ``ApiError`` if Temporal is away.
+        """
+        clauses = _clauses(query.model_copy(update={"state": StoryState.RUNNING}))
+        newest, token = await self._listed(clauses, most, None)
+        if token is None:
+            return await self._told(newest), True
+        oldest = await self._oldest(clauses, most // 2)
+        both = {each.run_id: each for each in (*newest[: most - most // 2], *oldest)}
+        return await self._told(list(both.values())), False
+
+    async def _running(self, query: StoryQuery) -> tuple[list[StoryView], int, bool]:
+        kinds = list(StoryKind) if query.kind is None else [query.kind]
+        ends = await asyncio.gather(
+            *(self.ends(query.model_copy(update={"kind": kind}), MOST_RUNNING) for kind in kinds)
+        )
+        looked = [story for stories, _ in ends for story in stories]
+        found = [story for story in looked if _fits(story, query)]
+        return found, len(looked), all(whole for _, whole in ends)
+
+    async def _oldest(self, clauses: str, most: int) -> list[Execution]:
+        """The first that began. Temporal lists the newest first only, so the moment before which
+        no more than these began is narrowed down by counting."""
+        begin, end = FIRST_OF_ALL, datetime.now(UTC)
+        while end - begin > timedelta(milliseconds=1):
+            middle = begin + (end - begin) / 2
+            count = await self._count(f"{clauses} AND StartTime < '{middle.isoformat()}'")
+            if count > most:
+                end = middle
+            else:
+                begin = middle
+            if most // 2 < count <= most:
+                break
+        oldest, _ = await self._listed(f"{clauses} AND StartTime < '{begin.isoformat()}'", most)
+        return oldest
+
+    async def _count(self, clauses: str) -> int:
+        with outages():
+            counted = await self._client.count_workflows(f"{self._of_engine} AND {clauses}")
+        return counted.count
 
     async def find(self, workflow_id: str) -> StoryView:
         """The workflow's present run. Raises ``ApiError`` if there is no such workflow."""
@@ -111,7 +180,7 @@ class Stories:
                 raise
         if described.task_queue != self._queue:
             raise _unknown(workflow_id)
-        return await self._story(described)
+        return (await self._stories([described]))[0]
 
     async def runs(self, story: StoryView, most: int) -> tuple[list[StoryView], bool]:
         """The runs of a story's workflow, the present one first; whether there are others.
@@ -122,14 +191,14 @@ class Stories:
         executions, token = await self._listed(clauses, most, None)
         # The list lags behind a little, and may not have the present run yet.
         earlier = [each for each in executions if each.run_id != story.run_id]
-        told = [story, *[await self._story(each) for each in earlier[: most - 1]]]
+        told = [story, *await self._stories(earlier[: most - 1])]
         return told, token is not None or len(earlier) >= most
 
     async def _listed(
-        self, clauses: str, size: int, token: bytes | None
+        self, clauses: str, size: int, token: bytes | None = None
     ) -> tuple[list[Execution], bytes | None]:
         """One page of Temporal's list, and where the next begins."""
-        query = f"TaskQueue = '{self._queue}' AND {clauses}"
+        query = f"{self._of_engine} AND {clauses}"
         with outages():
             try:
                 listing = self._client.list_workflows(query, page_size=size, next_page_token=token)
@@ -140,12 +209,20 @@ class Stories:
                 raise
         return list(listing.current_page or ()), listing.next_page_token or None
 
-    async def _told(self, executions: Sequence[Execution]) -> AsyncIterator[StoryView]:
+    async def _told(self, executions: Sequence[Execution]) -> list[StoryView]:
         """The executions as stories, without runs that a replay has superseded."""
         superseded = await self._superseded(executions)
-        present = [each for each in executions if each.run_id not in superseded]
-        for story in await asyncio.gather(*(self._story(each) for each in present)):
-            yield story
+        return await self._stories([each for each in executions if each.run_id not in superseded])
+
+    async def _stories(self, executions: Iterable[Execution]) -> list[StoryView]:
+        stories = await asyncio.gather(*(self._story(each) for each in executions))
+        bad = {story.workflow_id for story in stories if story.state in BAD}
+        settled = await settled_among(self._store, bad)
+        put_right = {"state": StoryState.SETTLED, "failing": None}
+        return [
+            story.model_copy(update=put_right) if story.workflow_id in settled else story
+            for story in stories
+        ]
 
     async def _superseded(self, executions: Iterable[Execution]) -> set[str]:
         """The runs among them that have a newer run of the same workflow."""
@@ -168,10 +245,13 @@ class Stories:
     async def _story(self, execution: Execution) -> StoryView:
         kind = kind_of(execution.workflow_type)
         state = STATES.get(execution.status or Status.RUNNING, StoryState.COMPLETED)
-        failing = None
+        failing, events = None, execution.history_length
         if state is StoryState.RUNNING:
-            failing = await self._stuck(kind, execution)
+            described = await self._described(execution)
+            failing = await self._stuck(kind, described)
             state = StoryState.STUCK if failing else state
+            # Temporal's list knows the length of what is closed only.
+            events = described.history_length
         elif state in BAD:
             failing = await self._closed(kind, execution)
         found = execution.typed_search_attributes
@@ -186,19 +266,23 @@ class Stories:
             player_id=PlayerId(player) if player else None,
             started_at=execution.start_time,
             closed_at=execution.close_time,
-            events=execution.history_length,
+            events=events,
             failing=failing,
         )
 
-    async def _stuck(self, kind: str, execution: Execution) -> FailingView | None:
+    async def _described(self, execution: Execution) -> WorkflowExecutionDescription:
+        handle = self._client.get_workflow_handle(execution.id, run_id=execution.run_id)
         async with self._slots:
             with outages():
-                handle = self._client.get_workflow_handle(execution.id, run_id=execution.run_id)
-                described = await handle.describe()
+                return await handle.describe()
+
+    async def _stuck(
+        self, kind: str, described: WorkflowExecutionDescription
+    ) -> FailingView | None:
         failing = stuck_failing(kind, described.raw_description, datetime.now(UTC))
         if failing is None:
             return None
-        return told_by(kind, failing, await self._newest_events(execution))
+        return told_by(kind, failing, await self._newest_events(described))
 
     async def _newest_events(self, execution: Execution) -> Sequence[HistoryEvent]:
         request = GetWorkflowExecutionHistoryReverseRequest(
@@ -241,7 +325,7 @@ def _fits(story: StoryView, query: StoryQuery) -> bool:
 def _clauses(query: StoryQuery) -> str:
     """The query as Temporal's own; what Temporal does not know is looked for afterwards."""
     states = CURRENT if query.state is None else (query.state,)
-    wanted = ", ".join(f"'{NAMES[state]}'" for state in states)
+    wanted = ", ".join(f"'{name}'" for state in states for name in NAMES[state])
     clauses = [f"ExecutionStatus IN ({wanted})"]
     if query.kind is not None:
         clauses.append(f"WorkflowType = '{type_of(query.kind)}'")

@@ -33,6 +33,7 @@ from loreloom.api.schemas.ops import (
     StoryKind,
     StoryList,
     StoryQuery,
+    StorySample,
     StoryState,
     StoryView,
 )
@@ -83,6 +84,23 @@ async def list_workflows(
     others follow: go on until `next` is null.
     """
     return answer(await context_of(request).stories.page(query, limit, after))
+
+
+@router.get(
+    "/v1/ops/sample",
+    operation_id="sample_workflows",
+    response_model=StorySample,
+    responses=problems(422),
+)
+async def sample_workflows(
+    request: Request, caller: OpsCaller, kind: StoryKind, limit: Limit = 100
+) -> Response:
+    """What runs of a kind, stuck or not; where it is more than `limit`, the newest and the oldest.
+
+    A deploy is held against these before it is made: `loreloom ops verify`.
+    """
+    found, complete = await context_of(request).stories.ends(StoryQuery(kind=kind), limit)
+    return answer(StorySample(items=tuple(found), complete=complete))
 
 
 @router.get(

@@ -36,13 +36,15 @@ class StoryKind(StrEnum):
 
 
 class StoryState(StrEnum):
-    """Where a workflow stands. ``stuck`` runs, but a step of it is tried again and again."""
+    """Where a workflow stands. ``stuck`` runs, but a step of it is tried again and again;
+    ``settled`` is a quest that ops ended, with which nothing is wrong any more."""
 
     RUNNING = "running"
     STUCK = "stuck"
     FAILED = "failed"
     TIMED_OUT = "timed_out"
     TERMINATED = "terminated"
+    SETTLED = "settled"
     CANCELED = "canceled"
     COMPLETED = "completed"
 
@@ -84,6 +86,14 @@ class StoryList(View):
 
     items: tuple[StoryView, ...]
     next: str | None
+
+
+class StorySample(View):
+    """What runs of a kind, stuck or not: ``complete`` is whether it is all, else it is the newest
+    and the oldest half."""
+
+    items: tuple[StoryView, ...]
+    complete: bool
 
 
 class CauseView(View):

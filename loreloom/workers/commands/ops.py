@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -17,8 +16,11 @@ from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
 
 ops = typer.Typer(help="What failed and why, and replaying it.", no_args_is_help=True)
 ROOT = "/v1/ops"
-MOST_LOOKED_AT = 2000
-"""Running stories of a kind among which ``verify`` chooses its sample, the newest first."""
+MOST_LOOKED_AT = 200
+"""Running stories of a kind among which ``verify`` chooses: the newest and the oldest half."""
+
+AGAIN = "stopped: some that were replayed have failed again; mend the cause first"
+MORE = "there are more than were looked at; ask again, or for less at a time"
 
 Kind = Annotated[StoryKind | None, typer.Option(help="Only this kind.")]
 World = Annotated[str | None, typer.Option(help="Only of this world.")]
@@ -77,18 +79,20 @@ def replay(
     """Replay a workflow, or all that a query finds. Exit 1 if any was refused.
 
     Nothing is granted, charged or told twice. A query is of what failed, a hundred at a time,
-    until nothing is left.
+    until nothing is left, or until one that was replayed has failed again, which exits 1 too.
     """
     if (workflow_id is None) == (query is None):
         raise typer.BadParameter("name a workflow or a --query")
     body: Json = {"from": from_point, "reason": reason, "dry_run": dry_run}
     with calling() as api:
         if workflow_id is not None:
-            items = [api.post(f"{_path(workflow_id)}/replay", body)]
+            items, left = [api.post(f"{_path(workflow_id)}/replay", body)], None
         else:
-            items = _replay_all(api, {**body, "query": _query(query or "")})
-    show({"items": items}, as_json, _replayed)
-    if any(item["outcome"] == "refused" for item in items):
+            items, left = _replay_all(api, {**body, "query": _query(query or "")})
+    show({"items": items, "more": left is not None}, as_json, _replayed)
+    if left is not None:
+        typer.echo(left, err=True)
+    if left is AGAIN or any(item["outcome"] == "refused" for item in items):
         raise typer.Exit(1)
 
 
@@ -186,8 +190,8 @@ def verify_command(
 ) -> None:
     """Replay recorded and running stories against the code as it stands. Exit 1 if one breaks.
 
-    Of each kind the oldest, the newest and the longest of 2,000 running stories are taken. Changes
-    nothing.
+    Of each kind the oldest, the newest and the longest are taken, from the 100 that began first
+    and the 100 that began last, stuck or not. Changes nothing.
     """
     recorded = [each for path in histories or () for each in read_recorded(path)]
     if live:
@@ -216,20 +220,30 @@ def _query(text: str) -> Json:
     return dict(given)
 
 
-def _replay_all(api: ApiClient, body: Json) -> list[Json]:
-    """Replay page after page, until a page replays nothing or nothing is left."""
+def _replay_all(api: ApiClient, body: Json) -> tuple[list[Json], str | None]:
+    """Replay page after page; what to say if something is left.
+
+    Stops where a page replays nothing, and where one that was replayed is found again: what it
+    failed by is not mended, and it would fail for ever.
+    """
     items: list[Json] = []
+    replayed: set[str] = set()
     while True:
         page = api.post(f"{ROOT}/replays", body)
         items += page["items"]
-        if not page["more"] or not page["replayed"]:
-            return items
+        made = {i["workflow_id"] for i in page["items"] if i["outcome"] == "replayed"}
+        if replayed & made:
+            return items, AGAIN
+        if not page["more"]:
+            return items, None
+        if not page["replayed"]:
+            return items, MORE
+        replayed |= made
 
 
 def _sample(api: ApiClient, count: int) -> Iterator[Recorded]:
     for kind in StoryKind:
-        pages = api.pages(f"{ROOT}/workflows", kind=kind, state="running", limit=200)
-        running = list(islice(pages, MOST_LOOKED_AT))
+        running = api.get(f"{ROOT}/sample", kind=kind, limit=MOST_LOOKED_AT)["items"]
         for story in _spread(running, count):
             history = api.get(f"{_path(story['workflow_id'])}/history")
             yield Recorded(workflow_id=story["workflow_id"], kind=kind, events=history)
