@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy.exc import SQLAlchemyError
 
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode
@@ -72,6 +73,20 @@ async def _identity(request: Request) -> KeyIdentity:
     if identity is None:
         raise ApiError(ErrorCode.UNAUTHENTICATED, "the key is not known", headers=CHALLENGE)
     return identity
+
+
+async def is_still_known(request: Request) -> bool:
+    """Whether the key of a request that is still being answered has not been revoked.
+
+    While Postgres is away nobody can say so, and nothing new can be read either.
+    """
+    try:
+        await _identity(request)
+    except ApiError:
+        return False
+    except SQLAlchemyError:
+        return True
+    return True
 
 
 def is_designer(identity: KeyIdentity) -> bool:

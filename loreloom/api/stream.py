@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
@@ -25,6 +25,8 @@ from loreloom.state.chronicle import Entry, heads, read
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 REMEMBERED = 1000
 BATCH = 200
@@ -75,6 +77,26 @@ class Watched:
             return None
         start = len(self.recent) - behind
         return list(islice(self.recent, start, start + BATCH))
+
+
+async def with_beats(items: AsyncGenerator[T], seconds: float) -> AsyncGenerator[T | None]:
+    """The items, and ``None`` whenever none has come for so long."""
+    coming: asyncio.Future[T] = asyncio.ensure_future(anext(items))
+    try:
+        while True:
+            await asyncio.wait((coming,), timeout=seconds)
+            if not coming.done():
+                yield None
+                continue
+            try:
+                item = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = asyncio.ensure_future(anext(items))
+            yield item
+    finally:
+        coming.cancel()
+        await asyncio.wait((coming,))
 
 
 class Feed:

@@ -13,6 +13,7 @@ import httpx
 
 from loreloom.api.parts import AppParts
 from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Event, Store
 from loreloom.workers.stack import PartName, Stack
 from tests.api.conftest import Api, serving
@@ -183,6 +184,21 @@ async def test_heartbeats_keep_a_quiet_stream_open(parts: AppParts) -> None:
             async for line in answer.aiter_lines():
                 if line.startswith(":"):
                     return
+
+
+async def test_a_revoked_key_ends_its_stream(parts: AppParts) -> None:
+    config = replace(parts.config, heartbeat_seconds=0.1, auth_cache_seconds=0.0)
+    secret = new_secret()
+    async with serving(replace(parts, config=config)) as api:
+        await ensure_key(api.parts.store, "short", secret, frozenset({Scope.GAME}))
+        world_id = (await api.world())["world_id"]
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with httpx.AsyncClient(base_url=api.url, headers=headers) as client:
+            stream = events(client, world_id)
+            await anext(stream)
+            await revoke_key(api.parts.store, "short")
+            async with asyncio.timeout(20):
+                assert [event async for event in stream] == []
 
 
 async def test_the_api_stops_while_streams_are_open(start_engine: Callable[..., Stack]) -> None:

@@ -1,6 +1,8 @@
 """Who may see and do what in the console, and that nobody's words become a page's."""
 
+import asyncio
 import re
+from dataclasses import replace
 from urllib.parse import quote
 
 import httpx
@@ -10,6 +12,7 @@ from playwright.async_api import expect
 from loreloom.domain.ids import WorldId
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Event
+from tests.api.conftest import serving
 from tests.console.conftest import Console, Reader
 from tests.console.told import HOSTILE
 
@@ -120,6 +123,21 @@ async def test_a_revoked_key_ends_its_session(console: Console) -> None:
         assert (await client.get("/console/worlds")).status_code == 200
         await revoke_key(store, "console-short")
         assert (await client.get("/console/worlds")).status_code == 303
+
+
+async def test_a_revoked_key_ends_what_it_follows_live(console: Console) -> None:
+    secret, parts = new_secret(), console.api.parts
+    await ensure_key(parts.store, "console-live", secret, frozenset({Scope.DESIGNER}))
+    often = replace(parts, config=replace(parts.config, heartbeat_seconds=0.1))
+    address = f"/console/worlds/{console.told.world_id}/live"
+    async with serving(often) as api, browserless(replace(console, api=api)) as client:
+        await sign_in(client, secret)
+        async with client.stream("GET", address) as following, asyncio.timeout(20):
+            lines = following.aiter_lines()
+            await anext(lines)
+            await revoke_key(parts.store, "console-live")
+            async for _ in lines:
+                pass
 
 
 @pytest.mark.parametrize(

@@ -10,12 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import ServerSentEvent
 
 from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller
+from loreloom.api.auth import AnyCaller, is_still_known
 from loreloom.api.context import context_of
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.chronicle import ChroniclePage
 from loreloom.api.schemas.fields import ID, MAX_BIGINT, Limit, WorldIdPath
-from loreloom.api.stream import Feed, SeatedStream, Wanted
+from loreloom.api.stream import SeatedStream, Wanted, with_beats
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.chronicle import read
 from loreloom.state.paging import page_of
@@ -81,7 +81,7 @@ async def read_chronicle(
         cursor = int(last_event_id) if last_event_id is not None else after or 0
         return SeatedStream(
             context.feed.seat(),
-            _events(context.feed, world_id, cursor, wanted),
+            _events(request, world_id, cursor, wanted),
             ping=context.parts.config.heartbeat_seconds,
             send_timeout=context.parts.config.slow_reader_seconds,
             # A process that stops closes the feed, which ends the stream in order; this bounds it.
@@ -101,14 +101,22 @@ async def read_chronicle(
 
 
 async def _events(
-    feed: Feed, world_id: WorldId, after: int, wanted: Wanted
+    request: Request, world_id: WorldId, after: int, wanted: Wanted
 ) -> AsyncIterator[ServerSentEvent]:
+    context = context_of(request)
+    beat = context.parts.config.heartbeat_seconds
     try:
-        async with aclosing(feed.entries(world_id, after, wanted)) as entries:
-            async for entry in entries:
-                yield ServerSentEvent(
-                    entry.model_dump_json(), id=str(entry.id), event=entry.kind, sep="\n"
-                )
+        async with (
+            aclosing(context.feed.entries(world_id, after, wanted)) as entries,
+            aclosing(with_beats(entries, beat)) as beats,
+        ):
+            async for entry in beats:
+                if not await is_still_known(request):
+                    return
+                if entry is not None:
+                    yield ServerSentEvent(
+                        entry.model_dump_json(), id=str(entry.id), event=entry.kind, sep="\n"
+                    )
     except SQLAlchemyError as error:
         # The stream ends; its reader comes back with the last id it has, and misses nothing.
         log.warning("a stream ended: %s", type(error).__name__)

@@ -9,14 +9,15 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import ServerSentEvent
 
+from loreloom.api.auth import is_designer
 from loreloom.api.console.pages import fragment
-from loreloom.api.console.session import Reader
+from loreloom.api.console.session import Reader, reader_of
 from loreloom.api.console.tellings import may_see, telling_of
 from loreloom.api.context import context_of
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.chronicle import CLOSING_SECONDS
 from loreloom.api.schemas.fields import MAX_BIGINT, WorldIdPath
-from loreloom.api.stream import Feed, SeatedStream, Wanted
+from loreloom.api.stream import SeatedStream, Wanted, with_beats
 from loreloom.domain.ids import WorldId
 from loreloom.state.keys import KeyIdentity
 
@@ -42,7 +43,7 @@ async def follow(
     cursor = int(last_event_id) if last_event_id is not None else after
     return SeatedStream(
         context.feed.seat(),
-        _rows(context.feed, reader, world_id, cursor, subject),
+        _rows(request, reader, world_id, cursor, subject),
         ping=context.parts.config.heartbeat_seconds,
         send_timeout=context.parts.config.slow_reader_seconds,
         shutdown_grace_period=CLOSING_SECONDS,
@@ -50,13 +51,33 @@ async def follow(
     )
 
 
-async def _rows(
-    feed: Feed, reader: KeyIdentity, world_id: WorldId, after: int, subject: str | None
-) -> AsyncIterator[ServerSentEvent]:
+async def _reader_now(request: Request, before: KeyIdentity) -> KeyIdentity | None:
+    """Who reads: a page may be open for days, and its key be revoked or given less meanwhile.
+
+    While Postgres is away nobody can say so, and nothing new can be read either.
+    """
     try:
-        async with aclosing(feed.entries(world_id, after, Wanted())) as entries:
-            async for entry in entries:
-                if may_see(reader, entry) and subject in (None, entry.subject):
+        return await reader_of(request)
+    except SQLAlchemyError:
+        return before
+
+
+async def _rows(
+    request: Request, reader: KeyIdentity, world_id: WorldId, after: int, subject: str | None
+) -> AsyncIterator[ServerSentEvent]:
+    context = context_of(request)
+    beat = context.parts.config.heartbeat_seconds
+    try:
+        async with (
+            aclosing(context.feed.entries(world_id, after, Wanted())) as entries,
+            aclosing(with_beats(entries, beat)) as beats,
+        ):
+            async for entry in beats:
+                now = await _reader_now(request, reader)
+                if now is None or not is_designer(now):
+                    return
+                reader = now
+                if entry and may_see(reader, entry) and subject in (None, entry.subject):
                     row = fragment("_entry.html", telling=telling_of(entry))
                     yield ServerSentEvent(row, id=str(entry.id), sep="\n")
     except SQLAlchemyError as error:
