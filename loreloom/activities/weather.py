@@ -34,7 +34,7 @@ class WeatherActivities(WeatherSteps):
             told = await tell_weather(self._store, where.world_id, where.region, look.at)
         if told is None:
             raise _gone(where)
-        coming = told.next_seconds
+        coming = told.next_look
         return Told(
             state=told.state,
             next_at=None if coming is None else told.clock.real_moment(coming),

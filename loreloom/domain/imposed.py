@@ -11,7 +11,7 @@ from loreloom.domain.sky import HourOfWeather, Sky, hours_of, states_from
 from loreloom.domain.weather import Weather
 
 HORIZON_HOURS = 1000
-"""How far ahead the next change is looked for."""
+"""How far ahead the sky's own next change is looked for, each hour of it at a cost."""
 
 
 class Imposition(BaseModel):
@@ -65,8 +65,7 @@ def changes(sky: Sky, imposed: Sequence[Imposition], after: int, through: int) -
     states = states_from(sky, hour)
     own = next(states)
     standing = _standing(own, imposed, after)
-    ends = {e for i in imposed for e in (i.from_seconds, i.until_seconds) if e is not None}
-    edges = sorted(e for e in ends if after < e <= through)
+    edges = [edge for edge in _edges(imposed) if after < edge <= through]
     for moment in merge(range((hour + 1) * HOUR, through + 1, HOUR), edges):
         if moment // HOUR > hour:
             hour, own = moment // HOUR, next(states)
@@ -77,11 +76,32 @@ def changes(sky: Sky, imposed: Sequence[Imposition], after: int, through: int) -
 
 
 def next_change(sky: Sky, imposed: Sequence[Imposition], after: int) -> Change | None:
-    """The first change after a moment; ``None`` if none comes within the horizon."""
-    standing = standing_at(sky, imposed, after).imposition
-    if standing is not None and standing.until_seconds is None:
-        return None
-    return next(changes(sky, imposed, after, after + HORIZON_HOURS * HOUR), None)
+    """The first change after a moment; ``None`` if none is in sight.
+
+    What was made ends when it says, however far that is. The sky's own weather is looked at no
+    farther than the horizon.
+    """
+    standing = standing_at(sky, imposed, after)
+    if standing.imposition is None:
+        return next(changes(sky, imposed, after, after + HORIZON_HOURS * HOUR), None)
+    # The sky changes nothing of what was made: only what else was made can, or the end of it.
+    for edge in _edges(imposed):
+        if edge > after and (now := standing_at(sky, imposed, edge)) != standing:
+            return Change(seconds=edge, standing=now)
+    return None
+
+
+def next_look(sky: Sky, imposed: Sequence[Imposition], after: int) -> int | None:
+    """When to look for changes after a moment: at the next, or no later than the horizon.
+
+    ``None`` if only an order can bring one: what was made has no end.
+    """
+    horizon = after + HORIZON_HOURS * HOUR
+    following = next_change(sky, imposed, after)
+    if following is not None:
+        return min(following.seconds, horizon)
+    lasting = standing_at(sky, imposed, after).imposition is not None
+    return None if lasting else horizon
 
 
 def outlook(
@@ -92,6 +112,12 @@ def outlook(
     moments = range(seconds, seconds + hours * HOUR, HOUR)
     standing = (_standing(own, imposed, at) for own, at in zip(states, moments, strict=True))
     return hours_of(sky, seconds // HOUR, (now.state for now in standing))
+
+
+def _edges(imposed: Sequence[Imposition]) -> Sequence[int]:
+    """The moments at which what was made begins or ends, in order."""
+    edges = {edge for made in imposed for edge in (made.from_seconds, made.until_seconds)}
+    return sorted(edge for edge in edges if edge is not None)
 
 
 def _standing(own: Weather, imposed: Sequence[Imposition], seconds: int) -> Standing:

@@ -24,6 +24,7 @@ from loreloom.domain.imposed import (
     Standing,
     changes,
     next_change,
+    next_look,
     standing_at,
 )
 from loreloom.domain.sky import Sky, hours_of
@@ -46,13 +47,14 @@ class Cause(StrEnum):
 class ToldWeather(BaseModel):
     """A region's weather after all is told: its state, and the clock and moment it goes on from.
 
-    ``next_seconds`` is the game second of the next change, ``None`` if only an order can bring one.
+    ``next_look`` is the game second at which to look again: that of the next change, or an earlier
+    one if it is not in sight. ``None`` if only an order can bring a change.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Weather
-    next_seconds: int | None
+    next_look: int | None
     clock: Clock
 
 
@@ -88,17 +90,16 @@ async def tell_weather(
 ) -> ToldWeather | None:
     """Tell each change since the last look, in order. ``None`` if there is no such region.
 
-    A region that has slept for more than a day of game time is told of as it is now, no more.
+    A region that is more than a day of game time behind is told of as it is now, no more.
     """
     async with store.transaction() as tx:
         place = await _locked(tx, world_id, region, at)
         if place is None:
             return None
         standing = await _tell(tx, place)
-    following = next_change(place.sky, place.imposed, place.now)
     return ToldWeather(
         state=standing.state,
-        next_seconds=following.seconds if following else None,
+        next_look=next_look(place.sky, place.imposed, place.now),
         clock=place.clock,
     )
 
@@ -224,15 +225,22 @@ async def _tell(tx: Transaction, place: _Place) -> Standing:
 def _news(place: _Place) -> list[Change]:
     """What is to be told: the changes since the last look, or the present after a long sleep."""
     through: int = place.row.weather_through
-    slept = place.now - through > place.sky.calendar.seconds_per_day
-    since = max(through, place.now - HORIZON_HOURS * HOUR) if slept else through
-    news = [*changes(place.sky, place.imposed, since, place.now)]
-    first = Change(seconds=since, standing=standing_at(place.sky, place.imposed, since))
-    if slept:
-        # Only how it stands now, and since when.
-        (last,) = [first, *news][-1:]
-        return [last] if _is_news(place, last) else []
-    return [first, *news] if _is_news(place, first) else news
+    first = _standing_from(place, through)
+    due = next_look(place.sky, place.imposed, through)
+    if due is None or due > place.now:
+        return [first] if _is_news(place, first) else []
+    if place.now - due <= place.sky.calendar.seconds_per_day:
+        news = [*changes(place.sky, place.imposed, through, place.now)]
+        return [first, *news] if _is_news(place, first) else news
+    # Only how it stands now, and since when.
+    since = max(through, place.now - HORIZON_HOURS * HOUR)
+    first = _standing_from(place, since)
+    (last,) = [first, *changes(place.sky, place.imposed, since, place.now)][-1:]
+    return [last] if _is_news(place, last) else []
+
+
+def _standing_from(place: _Place, seconds: int) -> Change:
+    return Change(seconds=seconds, standing=standing_at(place.sky, place.imposed, seconds))
 
 
 def _is_news(place: _Place, change: Change) -> bool:

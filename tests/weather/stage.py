@@ -51,6 +51,7 @@ async def a_world(
     world: str = "world",
     seed: int = 1,
     regions: Sequence[str] = FIVE,
+    places: ClimateBook = PLACES,
 ) -> WorldRecord:
     """A new world with a region in each of these climates."""
     record = a_world_record(
@@ -58,7 +59,7 @@ async def a_world(
         canon="stage",
         seed=seed,
         clock=clock,
-        regions=new_regions(PLACES, regions, seed, Calendar()),
+        regions=new_regions(places, regions, seed, Calendar()),
     )
     await worlds.create_world(store, record)
     return record

@@ -4,7 +4,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loreloom.domain.calendar import HOUR
-from loreloom.domain.imposed import Imposition, changes, next_change, outlook, standing_at
+from loreloom.domain.climate import Climate, ClimateSeason
+from loreloom.domain.imposed import (
+    HORIZON_HOURS,
+    Imposition,
+    changes,
+    next_change,
+    next_look,
+    outlook,
+    standing_at,
+)
 from loreloom.domain.sky import forecast
 from loreloom.domain.weather import Weather
 from tests.weather.climates import a_sky
@@ -78,7 +87,26 @@ def test_an_interval_told_in_two_parts_tells_the_same(
     coming = next_change(SKY, imposed, after)
     assert coming is not None
     assert not whole or whole[0] == coming
+    assert next_look(SKY, imposed, after) == coming.seconds
 
 
 def test_nothing_comes_after_a_weather_without_an_end() -> None:
     assert next_change(SKY, (made(1, W.FOG, 0, None),), 5 * HOUR) is None
+    assert next_look(SKY, (made(1, W.FOG, 0, None),), 5 * HOUR) is None
+
+
+def test_the_end_of_a_made_weather_is_seen_however_far_it_is() -> None:
+    storm = made(1, W.STORM, 0, 5 * HORIZON_HOURS * HOUR)
+    coming = next_change(SKY, (storm,), HOUR)
+    assert coming is not None
+    assert coming.seconds == storm.until_seconds
+    assert coming.standing == standing_at(SKY, (), coming.seconds)
+    # Looking for it that late could pass the end of what a date can be, where time is slow.
+    assert next_look(SKY, (storm,), HOUR) == (HORIZON_HOURS + 1) * HOUR
+
+
+def test_a_sky_of_one_weather_is_looked_at_again_at_the_horizon() -> None:
+    still = ClimateSeason(name="all", temperature=10, shares={W.CLEAR: 100})
+    sky = SKY.model_copy(update={"climate": Climate(name="still", seasons=(still,))})
+    assert next_change(sky, (), HOUR) is None
+    assert next_look(sky, (), HOUR) == (HORIZON_HOURS + 1) * HOUR

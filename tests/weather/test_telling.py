@@ -8,7 +8,7 @@ import pytest
 from loreloom.domain.calendar import HOUR
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
-from loreloom.domain.imposed import Imposition, standing_at
+from loreloom.domain.imposed import Imposition, changes, standing_at
 from loreloom.domain.sky import forecast
 from loreloom.domain.weather import Weather
 from loreloom.state.store import Store
@@ -109,6 +109,27 @@ async def test_a_region_that_slept_tells_only_of_the_present(store: Store) -> No
     # And since when it stands so.
     assert standing_at(sky, (), entry.data["since"]) == standing_at(sky, (), slept * HOUR)
     assert standing_at(sky, (), entry.data["since"] - 1) != standing_at(sky, (), slept * HOUR)
+
+
+async def test_after_a_weather_of_days_nothing_is_lost_that_came_while_nobody_looked(
+    store: Store,
+) -> None:
+    """The last look is days ago because nothing had changed, not because nobody was there."""
+    clock = a_clock(scale=36_000)
+    world = await a_world(store, clock, regions=["estuary"])
+    sky, day = world.regions[0].sky, world.calendar.seconds_per_day
+    foretold = [*changes(sky, (), clock.game_anchor, clock.game_anchor + 100 * day)]
+    since, missed = next(
+        (before.seconds, after)
+        for before, *after in zip(*(foretold[n:] for n in range(4)), strict=False)
+        if after[0].seconds - before.seconds > day >= after[-1].seconds - after[0].seconds
+    )
+    for seconds in (since, missed[-1].seconds):
+        moment = clock.real_moment(seconds)
+        assert moment is not None
+        await tell_weather(store, WORLD, "estuary", moment)
+    entries = await told(store, "estuary")
+    assert [entry.data["since"] for entry in entries] == [change.seconds for change in missed]
 
 
 async def test_an_order_makes_one_weather_whatever_comes_between(store: Store) -> None:

@@ -8,6 +8,8 @@ from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from loreloom.domain.calendar import HOUR
+from loreloom.domain.climate import Climate, ClimateSeason
+from loreloom.domain.climates import ClimateBook, Place
 from loreloom.domain.clock import Clock
 from loreloom.domain.weather import Weather
 from loreloom.state.store import Store
@@ -20,6 +22,7 @@ from tests.weather.stage import (
     a_world,
     begun,
     foretold,
+    looked,
     set_clock,
     telling,
 )
@@ -104,6 +107,53 @@ async def test_a_paused_world_has_no_timer_and_goes_on_when_it_is_told(
         await eventually(over, "the storm is over")
         await on.handle.terminate()
     assert [entry.data["since"] for entry in (await on.told())[:2]] == [8 * HOUR, 11 * HOUR]
+
+
+async def test_a_storm_of_months_ends_and_the_sky_goes_on(
+    time_skipping: WorkflowEnvironment, store: Store, task_queue_prefix: str
+) -> None:
+    """It lasts longer than anybody looks ahead; its end is told all the same."""
+    client, world = time_skipping.client, f"world-{task_queue_prefix}"
+    clock = Clock(anchor=await time_skipping.get_current_time())
+    await a_world(store, clock, world=world, regions=["estuary"])
+    async with telling(client, store, task_queue_prefix):
+        on = await begun(client, store, task_queue_prefix, "estuary", world)
+        made = await on.impose(W.STORM, hours=1500)
+        await time_skipping.sleep(clock.real_span(1510 * HOUR))
+
+        async def over() -> bool:
+            return any(e.data["since"] == made.until_seconds for e in await on.told())
+
+        await eventually(over, "the storm is over")
+        await on.handle.terminate()
+    assert (await on.told())[0].data["until"] == made.until_seconds
+
+
+async def test_after_seasons_without_a_change_the_weather_changes_again(
+    time_skipping: WorkflowEnvironment, store: Store, task_queue_prefix: str
+) -> None:
+    """Two seasons of one weather are longer than anybody looks ahead."""
+    client, world = time_skipping.client, f"world-{task_queue_prefix}"
+    clock = Clock(anchor=await time_skipping.get_current_time())
+    clear, foggy = {W.CLEAR: 100.0}, {W.CLEAR: 60.0, W.FOG: 40.0}
+    shares = {"spring": clear, "summer": clear, "autumn": foggy, "winter": clear}
+    seasons = tuple(
+        ClimateSeason(name=name, temperature=9, shares=of_season)
+        for name, of_season in shares.items()
+    )
+    still = Climate(name="still", seasons=seasons, follows={W.FOG: (W.CLEAR,)})
+    places = ClimateBook(climates={"still": still}, places={"plain": Place(climate="still")})
+    await a_world(store, clock, world=world, regions=["plain"], places=places)
+    async with telling(client, store, task_queue_prefix):
+        on = await begun(client, store, task_queue_prefix, "plain", world)
+        await looked(on)
+        await time_skipping.sleep(clock.real_span(1600 * HOUR))
+
+        async def fog() -> bool:
+            return "fog" in {state for state, _ in await on.states()}
+
+        await eventually(fog, "a fog in autumn")
+        await on.handle.terminate()
 
 
 async def test_a_reset_tells_nothing_again(fast: Staged, temporal_client: Client) -> None:

@@ -50,7 +50,8 @@ class Imposing(WeatherModel):
 class Told(WeatherModel):
     """How a region's weather stands, after all that was to be told is told.
 
-    ``next_at`` is the real moment of the next change, ``None`` while the clock is paused.
+    ``next_at`` is the real moment of the next change, or an earlier one at which to look for it;
+    ``None`` while the clock is paused, and while a weather stands that has no end.
     ``jitter_seconds`` bounds how much later than that is still in time.
     """
 

@@ -32,7 +32,8 @@ class WeatherNow(HourView):
     """The weather of a region now.
 
     ``until`` is the game second at which it ends: a weather that was made by its order, the sky's
-    own by the forecast; null if no end is in sight. ``imposed`` says that somebody made it.
+    own by the forecast; null if the order gave none, or the sky's next 1000 hours bring none.
+    ``imposed`` says that somebody made it.
     """
 
     until: int | None
