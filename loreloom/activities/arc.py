@@ -279,4 +279,4 @@ def remembered_by(
 
 
 def _tally(found: contributions.Tally) -> Tally:
-    return Tally(goal=found.goal, target=found.target, total=found.total, open=found.open)
+    return Tally.model_validate(found.model_dump(exclude={"arc_id"}))

@@ -73,9 +73,7 @@ class ArcTeller:
     async def _tell_totals(self, arc_id: ArcId | None, age: timedelta) -> int:
         found = await contributions.untold(self._store, arc_id, age, SWEEP_LIMIT)
         for tally in found:
-            said = ToldTally(
-                goal=tally.goal, target=tally.target, total=tally.total, open=tally.open
-            )
+            said = ToldTally.model_validate(tally.model_dump(exclude={"arc_id"}))
             await self._signal(tally.arc_id, "contributed", said)
             await contributions.mark_told(self._store, tally)
         return len(found)

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, Row, select, text, update
 from sqlalchemy import func as sql
-from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
@@ -32,7 +33,7 @@ class Contribution(BaseModel):
 class Counted(BaseModel):
     """A contribution that was counted, and the goal's total with it.
 
-    ``again`` says that it had been counted before, under the same action id.
+    ``again`` says that it had been counted before, under the same action id of the same player.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,12 +45,13 @@ class Counted(BaseModel):
 
 
 class Tally(BaseModel):
-    """Where a goal stands."""
+    """Where a goal stands that was opened at the entry ``seq`` of its beat."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     arc_id: ArcId
     goal: str
+    seq: int
     target: int
     total: int
     open: bool
@@ -73,12 +75,13 @@ WITH counted AS (
         )
         AND NOT EXISTS (
             SELECT 1 FROM arc_contributions AS earlier
-            WHERE earlier.arc_id = goal.arc_id AND earlier.action_id = :action_id
+            WHERE earlier.arc_id = goal.arc_id AND earlier.player_id = :player_id
+                AND earlier.action_id = :action_id
         )
-    RETURNING goal.goal, goal.target, goal.total
+    RETURNING goal.goal, goal.seq, goal.target, goal.total
 )
-INSERT INTO arc_contributions (arc_id, action_id, goal, player_id, amount, total)
-SELECT :arc_id, :action_id, goal, :player_id, :amount, total FROM counted
+INSERT INTO arc_contributions (arc_id, player_id, action_id, goal, seq, amount, total)
+SELECT :arc_id, :player_id, :action_id, goal, seq, :amount, total FROM counted
 RETURNING goal, (SELECT target FROM counted), total
 """)
 
@@ -100,10 +103,13 @@ async def _counted_before(store: Store, contribution: Contribution) -> Counted |
         select(ArcContribution.goal, ArcGoal.target, ArcContribution.total)
         .join(
             ArcGoal,
-            (ArcGoal.arc_id == ArcContribution.arc_id) & (ArcGoal.goal == ArcContribution.goal),
+            (ArcGoal.arc_id == ArcContribution.arc_id)
+            & (ArcGoal.goal == ArcContribution.goal)
+            & (ArcGoal.seq == ArcContribution.seq),
         )
         .where(
             ArcContribution.arc_id == contribution.arc_id,
+            ArcContribution.player_id == contribution.player_id,
             ArcContribution.action_id == contribution.action_id,
         )
     )
@@ -115,7 +121,11 @@ async def _counted_before(store: Store, contribution: Contribution) -> Counted |
 
 
 async def open_goal(store: Store, step: OfArc, goal: str, target: int) -> Tally:
-    """Open a goal, once, or give an open one another target; returns where it stands."""
+    """Open a goal, once for each entry of its beat, or give an open one another target.
+
+    Returns where it stands.
+    """
+    here = _goal_of(step, goal)
     async with store.transaction() as tx:
         opened = await tx.run(
             pg_insert(ArcGoal)
@@ -127,19 +137,11 @@ async def open_goal(store: Store, step: OfArc, goal: str, target: int) -> Tally:
             tx.tell(step.event("arc.goal_opened", goal=goal, target=target))
         await tx.run(
             update(ArcGoal)
-            .where(ArcGoal.arc_id == step.arc_id, ArcGoal.goal == goal)
-            .where(ArcGoal.closed_at.is_(None), ArcGoal.target != target)
+            .where(*here, ArcGoal.closed_at.is_(None), ArcGoal.target != target)
             .values(target=target, open=ArcGoal.total < target)
         )
-        found = await tx.run(
-            select(ArcGoal.target, ArcGoal.total, ArcGoal.open).where(
-                ArcGoal.arc_id == step.arc_id, ArcGoal.goal == goal
-            )
-        )
-        row = found.one()
-        return Tally(
-            arc_id=step.arc_id, goal=goal, target=row.target, total=row.total, open=row.open
-        )
+        found = await tx.run(select(ArcGoal.target, ArcGoal.total, ArcGoal.open).where(*here))
+        return _tally(step, goal, found.one())
 
 
 async def close_goal(store: Store, step: OfArc, goal: str) -> Tally:
@@ -147,21 +149,44 @@ async def close_goal(store: Store, step: OfArc, goal: str) -> Tally:
     async with store.transaction() as tx:
         closed = await tx.run(
             update(ArcGoal)
-            .where(ArcGoal.arc_id == step.arc_id, ArcGoal.goal == goal)
+            .where(*_goal_of(step, goal))
             .values(open=False, closed_at=sql.coalesce(ArcGoal.closed_at, sql.now()))
-            .returning(ArcGoal.target, ArcGoal.total)
+            .returning(ArcGoal.target, ArcGoal.total, ArcGoal.open)
         )
         row = closed.one()
         if await tx.first_time(step.key(f"closed/{goal}")):
             kind = "arc.goal_reached" if row.total >= row.target else "arc.goal_missed"
             tx.tell(step.event(kind, goal=goal, target=row.target, total=row.total))
-        return Tally(arc_id=step.arc_id, goal=goal, target=row.target, total=row.total, open=False)
+        return _tally(step, goal, row)
+
+
+def _goal_of(step: OfArc, goal: str) -> tuple[ColumnElement[bool], ...]:
+    """The goal as it was opened at that entry of its beat."""
+    return ArcGoal.arc_id == step.arc_id, ArcGoal.goal == goal, ArcGoal.seq == step.seq
+
+
+def _tally(step: OfArc, goal: str, row: Row[Any]) -> Tally:
+    return Tally(
+        arc_id=step.arc_id,
+        goal=goal,
+        seq=step.seq,
+        target=row.target,
+        total=row.total,
+        open=row.open,
+    )
 
 
 async def untold(store: Store, arc_id: ArcId | None, age: timedelta, limit: int) -> Sequence[Tally]:
     """Goals whose total their workflow has not heard of for that long; of one arc if named."""
     query = (
-        select(ArcGoal.arc_id, ArcGoal.goal, ArcGoal.target, ArcGoal.total, ArcGoal.open)
+        select(
+            ArcGoal.arc_id,
+            ArcGoal.goal,
+            ArcGoal.seq,
+            ArcGoal.target,
+            ArcGoal.total,
+            ArcGoal.open,
+        )
         .where(ArcGoal.total > ArcGoal.told, ArcGoal.closed_at.is_(None))
         .where(ArcGoal.changed_at <= sql.now() - age)
         .order_by(ArcGoal.changed_at)
@@ -180,7 +205,7 @@ async def mark_told(store: Store, tally: Tally) -> None:
         await tx.run(
             update(ArcGoal)
             .where(ArcGoal.arc_id == tally.arc_id, ArcGoal.goal == tally.goal)
-            .where(ArcGoal.told < tally.total)
+            .where(ArcGoal.seq == tally.seq, ArcGoal.told < tally.total)
             .values(told=tally.total)
         )
 

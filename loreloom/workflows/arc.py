@@ -176,7 +176,8 @@ class ArcWorkflow:
         """Players have pushed on a goal."""
         if self._progress.beat is None or not isinstance(self._beat, GoalBeat):
             return
-        if self._beat.name == tally.goal:
+        # What was given the last time that the arc stood here counts for that time.
+        if self._beat.name == tally.goal and tally.seq in (None, self._progress.seq):
             self._progress = self._progress.but(total=max(self._progress.total, tally.total))
             self._stirred = self._stirred or self._progress.total >= self._beat.target
 

@@ -13,6 +13,7 @@ from loreloom.state.arcs import goals_of
 from loreloom.state.store import Store
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import ArcStage, arc_stage
+from tests.quest.stage import eventually
 
 GOAL: dict[str, Any] = {
     "kind": "goal",
@@ -110,3 +111,61 @@ async def test_only_who_belongs_to_the_arc_contributes(
         assert await arc.contribute("mine")
         assert await arc.contribute("theirs", 1, "p0") is None
         assert await arc.contribute("nobodys", 1, "nobody") is None
+
+
+async def test_players_who_name_their_acts_alike_are_counted_each(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc({"first": GOAL, "sorry": SORRY}, scope="world"), player=None)
+        await arc.opened()
+        await people(on, 2)
+        first, other, again = [
+            await arc.contribute("act-1", amount, name)
+            for amount, name in ((5, "p0"), (7, "p1"), (9, "p0"))
+        ]
+        assert first is not None
+        assert other is not None
+        assert again is not None
+        assert [(one.total, one.again) for one in (first, other)] == [(5, False), (12, False)]
+        assert (again.total, again.again) == (5, True)
+        (goal,) = await goals_of(store, arc.arc_id)
+        assert goal.total == 12
+
+
+async def test_a_goal_that_was_missed_is_opened_anew_when_the_arc_comes_back_to_it(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    beats = {
+        "first": {
+            **GOAL,
+            "at_most": {"hours": 300},
+            "next": [
+                to("end", goal={"name": "candles"}),
+                to("first", goal={"name": "candles", "reached": False}),
+            ],
+        }
+    }
+    async with arc_stage(temporal_client, store, task_queue_prefix, scale=100_000) as on:
+        arc = await on.begin(an_arc(beats, scope="world"), player=None)
+        await arc.opened()
+        early = await arc.contribute("early", 10)
+        assert early is not None
+
+        async def anew() -> bool:
+            return len(await goals_of(store, arc.arc_id)) > 1
+
+        await eventually(anew, "the goal is opened anew")
+        teller = ArcTeller(store, temporal_client, 60)
+        late = None
+        while late is None:
+            late = await arc.contribute("late", 60)
+        assert late.total == 60
+        assert await arc.contribute("early", 10) == early.model_copy(update={"again": True})
+        teller.counted(arc.arc_id)
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        await teller.close()
+        assert {"arc.goal_missed", "arc.goal_reached"} <= {*await arc.kinds()}
+        *missed, reached = await goals_of(store, arc.arc_id)
+        assert missed[0].total == 10
+        assert (reached.total, reached.open) == (60, False)

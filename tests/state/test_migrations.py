@@ -1,8 +1,27 @@
 """The migrations make what the tables say."""
 
 from alembic import command
+from sqlalchemy import create_engine, text
 
 from loreloom.state.migrations import config_for, upgrade
+
+GIVEN = (
+    "INSERT INTO worlds (world_id, name, canon, seed, rating, world_daily_tokens,"
+    " player_daily_tokens, calendar, clock_anchor, game_anchor, scale)"
+    " VALUES ('w', 'W', 'default', 1, 'teen', 1, 1, '{}', now(), 0, 60)",
+    "INSERT INTO arc_definitions (digest, arc, definition) VALUES ('d', 'ours', '{}')",
+    "INSERT INTO arcs (arc_id, world_id, arc, digest, state)"
+    " VALUES ('a', 'w', 'ours', 'd', 'running')",
+    "INSERT INTO arc_goals (arc_id, goal, seq, target, total) VALUES ('a', 'candles', 3, 9, 2)",
+    "INSERT INTO arc_contributions (arc_id, action_id, goal, player_id, amount, total)"
+    " VALUES ('a', 'act-1', 'candles', 'mara', 2, 2)",
+)
+GIVEN_SINCE = (
+    "INSERT INTO arc_goals (arc_id, goal, seq, target) VALUES ('a', 'candles', 5, 9)",
+    "INSERT INTO arc_contributions (arc_id, player_id, action_id, goal, seq, amount, total)"
+    " VALUES ('a', 'nils', 'act-1', 'candles', 3, 1, 3), ('a', 'nils', 'x', 'candles', 5, 1, 1)",
+)
+"""A goal as one release kept it, and what only the release after it can keep."""
 
 
 def test_the_migrations_end_in_the_tables_as_the_code_has_them(database_url: str) -> None:
@@ -18,3 +37,27 @@ def test_every_migration_can_be_taken_back(database_url: str) -> None:
     command.downgrade(config_for(database_url), "base")
     upgrade(database_url)
     command.check(config_for(database_url))
+
+
+def test_what_was_given_to_a_goal_is_kept_under_the_visit_that_opened_it(
+    database_url: str,
+) -> None:
+    config = config_for(database_url)
+    command.downgrade(config, "0008")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        for statement in GIVEN:
+            connection.execute(text(statement))
+    command.upgrade(config, "head")
+    with engine.begin() as connection:
+        rows = connection.execute(text("SELECT action_id, seq FROM arc_contributions")).all()
+        assert [tuple(row) for row in rows] == [("act-1", 3)]
+        for statement in GIVEN_SINCE:
+            connection.execute(text(statement))
+    command.downgrade(config, "0008")
+    with engine.begin() as connection:
+        kept = connection.execute(text("SELECT player_id, action_id FROM arc_contributions")).all()
+        assert [tuple(row) for row in kept] == [("mara", "act-1")]
+    engine.dispose()
+    command.upgrade(config, "head")
+    command.check(config)

@@ -108,9 +108,13 @@ class Opening(Acting):
 
 
 class Tally(StepModel):
-    """Where a goal stands; ``open`` says whether it takes contributions."""
+    """Where a goal stands; ``open`` says whether it takes contributions.
+
+    ``seq`` is the entry of the beat that opened it; a signal of an older release does not say it.
+    """
 
     goal: str
+    seq: int | None = None
     target: int
     total: int
     open: bool = True

@@ -216,7 +216,7 @@ async def contribute(
     arc_id: ArcIdPath,
     body: Annotated[Contribute, Depends(json_body(Contribute))],
 ) -> Response:
-    """Add to the arc's open goal. Counted once: a repeat of ``action_id`` gets the first answer."""
+    """Add to the open goal. A repeat of the player's ``action_id`` gets the first answer."""
     context = context_of(request)
     contribution = Contribution(arc_id=arc_id, **body.model_dump())
     counted = await contributions.count(context.parts.store, contribution)

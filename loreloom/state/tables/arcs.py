@@ -67,7 +67,10 @@ class ArcBeat(Base):
 
 
 class ArcGoal(Base):
-    """A goal that was opened. ``told`` is the total that the arc's workflow has heard of."""
+    """A goal that was opened; an arc that comes back to it opens it anew, under another ``seq``.
+
+    ``seq`` is that of the beat's entry, ``told`` the total that the arc's workflow has heard of.
+    """
 
     __tablename__ = "arc_goals"
     __table_args__ = (
@@ -81,7 +84,7 @@ class ArcGoal(Base):
 
     arc_id: Mapped[str] = mapped_column(ForeignKey("arcs.arc_id"), primary_key=True)
     goal: Mapped[str] = mapped_column(primary_key=True)
-    seq: Mapped[int]
+    seq: Mapped[int] = mapped_column(primary_key=True)
     target: Mapped[int]
     total: Mapped[int] = mapped_column(server_default="0")
     told: Mapped[int] = mapped_column(server_default="0")
@@ -91,17 +94,23 @@ class ArcGoal(Base):
 
 
 class ArcContribution(Base):
-    """A contribution that was counted; ``total`` is the goal's with it, the answer that it got."""
+    """A contribution that was counted; ``total`` is the goal's with it, the answer that it got.
+
+    An ``action_id`` is the player's own: another player may use the same.
+    """
 
     __tablename__ = "arc_contributions"
     __table_args__ = (
-        ForeignKeyConstraint(["arc_id", "goal"], ["arc_goals.arc_id", "arc_goals.goal"]),
+        ForeignKeyConstraint(
+            ["arc_id", "goal", "seq"], ["arc_goals.arc_id", "arc_goals.goal", "arc_goals.seq"]
+        ),
     )
 
     arc_id: Mapped[str] = mapped_column(primary_key=True)
+    player_id: Mapped[str] = mapped_column(primary_key=True)
     action_id: Mapped[str] = mapped_column(primary_key=True)
     goal: Mapped[str]
-    player_id: Mapped[str]
+    seq: Mapped[int]
     amount: Mapped[int]
     total: Mapped[int]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
