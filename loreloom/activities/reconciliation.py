@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 from temporalio import activity
 
+from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.payment import ReconciliationSteps
-from loreloom.domain.reconciliation import Report, differences, refunds_elsewhere
+from loreloom.domain.reconciliation import Books, Listed, Report, differences, refunds_elsewhere
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments
-from loreloom.state.booked import booked_payments
+from loreloom.state.booked import books
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -27,17 +28,31 @@ class ReconciliationActivities(ReconciliationSteps):
 
     @activity.defn(name="payments_reconcile")
     async def reconcile(self) -> Report:
-        # The provider's list comes first: what is paid while our books are read is in both.
-        theirs = [payment async for payment in self._gateway.payments()]
-        ours = await booked_payments(self._store)
-        found = list(differences(ours, theirs, datetime.now(UTC)))
+        async with heartbeating():
+            # The provider's list comes first: what is paid while our books are read is in both.
+            theirs = await self._listed()
+            ours = await books(self._store)
+            return await self._compared(ours, theirs)
+
+    async def _listed(self) -> Listed:
+        return Listed(
+            at=datetime.now(UTC),
+            payments=tuple([payment async for payment in self._gateway.payments()]),
+            disputes=tuple([dispute async for dispute in self._gateway.disputes()]),
+        )
+
+    async def _compared(self, ours: Books, theirs: Listed) -> Report:
+        found = list(differences(ours, theirs))
         for difference in found:
             log.warning(
                 "%s: %s: ours: %s; theirs: %s",
                 difference.payment_id, difference.kind, difference.ours, difference.theirs,
             )  # fmt: skip
-        for payment_id, total in refunds_elsewhere(ours, theirs):
+        for payment_id, total in refunds_elsewhere(ours.payments, theirs.payments):
             await fulfilments.take_over_refund(self._store, payment_id, total)
         return Report(
-            ours=len(ours), theirs=len(theirs), found=len(found), differences=tuple(found[:MOST])
+            ours=len(ours.payments),
+            theirs=len(theirs.payments),
+            found=len(found),
+            differences=tuple(found[:MOST]),
         )

@@ -95,6 +95,12 @@ class SeenDispute(ProviderModel):
     intent: str | None
 
 
+class ProviderDispute(SeenDispute):
+    """A dispute as the provider lists it."""
+
+    created_at: AwareDatetime
+
+
 class ProviderPayment(ProviderModel):
     """A payment that succeeded, as the provider lists it; ``payment_id`` is ours, if it has one."""
 

@@ -5,14 +5,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from loreloom.domain.ids import PaymentId
+from loreloom.domain.ids import DisputeId, PaymentId
 from loreloom.domain.payment import ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
-from loreloom.domain.provider import ProviderPayment
+from loreloom.domain.provider import ProviderDispute, ProviderPayment
+from loreloom.domain.subscription import PROVIDER_TIME
 
 GRACE = timedelta(minutes=10)
-"""What was paid this recently may still be on its way through the workflow."""
+"""What happened this recently may still be on its way from one side to the other."""
+UNBOOKED_GRACE = PROVIDER_TIME + timedelta(hours=1)
+"""A subscription's charge that nobody told of is found when its next look is due."""
 
 
 class BookModel(BaseModel):
@@ -32,6 +35,9 @@ class DifferenceKind(StrEnum):
     REFUNDED = "refunded"
     LEDGER = "ledger"
     ENTITLEMENT = "entitlement"
+    OWED = "owed"
+    DISPUTE = "dispute"
+    UNBALANCED = "unbalanced"
 
 
 class BookedPayment(BookModel):
@@ -51,13 +57,37 @@ class BookedPayment(BookModel):
     disputed: int
     at_provider: int
     entitled: bool | None
+    updated_at: AwareDatetime
+
+
+class AccountSum(BookModel):
+    """What entries of the ledger sum to, in minor units of the currency."""
+
+    currency: str
+    amount: int
+
+
+class Books(BookModel):
+    """Our side: purchases, the disputes that we know, and currencies that do not sum to zero."""
+
+    payments: tuple[BookedPayment, ...]
+    disputes: frozenset[DisputeId] = frozenset()
+    unbalanced: tuple[AccountSum, ...] = ()
+
+
+class Listed(BookModel):
+    """The provider's side, as it was listed from ``at`` on."""
+
+    at: AwareDatetime
+    payments: tuple[ProviderPayment, ...]
+    disputes: tuple[ProviderDispute, ...] = ()
 
 
 class Difference(BookModel):
-    """One difference, and what each side says."""
+    """One difference, and what each side says; it is of a purchase, or else of the whole books."""
 
     kind: DifferenceKind
-    payment_id: PaymentId
+    payment_id: PaymentId | None
     ours: str
     theirs: str
 
@@ -71,22 +101,26 @@ class Report(BookModel):
     differences: tuple[Difference, ...]
 
 
-def differences(
-    ours: Sequence[BookedPayment], theirs: Iterable[ProviderPayment], now: datetime
-) -> Iterator[Difference]:
-    """Each difference between our books and the provider's list.
+def differences(ours: Books, theirs: Listed) -> Iterator[Difference]:
+    """Each difference within our books, and between them and what the provider lists.
 
-    A payment without our mark on it is somebody else's business at the same provider.
+    A payment without our mark on it is somebody else's business at the same provider. Our books
+    were read after the list: what has changed since, or shortly before, is no difference yet.
     """
     taken: dict[PaymentId, list[ProviderPayment]] = defaultdict(list)
-    for payment in theirs:
+    for payment in theirs.payments:
         if payment.payment_id is not None:
             taken[payment.payment_id].append(payment)
-    for booked in ours:
-        yield from _of_one(booked, taken.pop(booked.payment_id, []), now)
+    for booked in ours.payments:
+        yield from _of_one(booked, taken.pop(booked.payment_id, []), theirs.at)
     for payment_id, strays in taken.items():
-        said = ", ".join(_said(stray) for stray in strays)
-        yield _difference(DifferenceKind.UNKNOWN_TO_US, payment_id, "nothing", said)
+        if any(stray.created_at < theirs.at - UNBOOKED_GRACE for stray in strays):
+            said = ", ".join(_said(stray) for stray in strays)
+            yield _difference(DifferenceKind.UNKNOWN_TO_US, payment_id, "nothing", said)
+    yield from _unknown_disputes(ours, theirs)
+    for total in ours.unbalanced:
+        said = f"{total.amount} {total.currency} over all accounts"
+        yield _difference(DifferenceKind.UNBALANCED, None, f"0 {total.currency}", said)
 
 
 def refunds_elsewhere(
@@ -106,22 +140,27 @@ def refunds_elsewhere(
 
 
 def _of_one(
-    booked: BookedPayment, found: Sequence[ProviderPayment], now: datetime
+    booked: BookedPayment, found: Sequence[ProviderPayment], at: datetime
 ) -> Iterator[Difference]:
+    settled = booked.updated_at < at - GRACE
     ours = f"{booked.state} {booked.amount} {booked.currency}"
     name = booked.payment_id
     delivered = booked.state not in UNPAID | ENDED_UNPAID
     if len(found) > 1:
         said = ", ".join(_said(payment) for payment in found)
         yield _difference(DifferenceKind.PAID_TWICE, name, ours, said)
-    if delivered and booked.amount and not found:
+    if delivered and booked.amount and not found and settled:
         yield _difference(DifferenceKind.UNKNOWN_TO_PROVIDER, name, ours, "nothing")
-    if found and not delivered and found[0].created_at < now - GRACE:
+    if found and not delivered and found[0].created_at < at - GRACE:
         yield _difference(DifferenceKind.PAID_NOT_DELIVERED, name, ours, _said(found[0]))
     if not delivered:
         return
     if found:
-        yield from _amounts(booked, found[0])
+        yield from _amounts(booked, found[0], settled=settled)
+    left = booked.amount - booked.refunded
+    if booked.state is PaymentState.UNFULFILLED and left and settled:
+        said = f"{left} {booked.currency} not paid back"
+        yield _difference(DifferenceKind.OWED, name, ours, said)
     held = booked.amount - booked.refunded - booked.disputed
     if booked.at_provider != held:
         said = f"{booked.at_provider} {booked.currency} in the ledger"
@@ -133,20 +172,34 @@ def _of_one(
         yield _difference(DifferenceKind.ENTITLEMENT, name, booked.state, f"the player {has}")
 
 
-def _amounts(booked: BookedPayment, paid: ProviderPayment) -> Iterator[Difference]:
+def _amounts(
+    booked: BookedPayment, paid: ProviderPayment, *, settled: bool
+) -> Iterator[Difference]:
     name = booked.payment_id
     if (paid.amount, paid.currency) != (booked.amount, booked.currency):
         ours = f"{booked.amount} {booked.currency}"
         yield _difference(DifferenceKind.AMOUNT, name, ours, _said(paid))
-    # A refund on its way is at the provider first.
-    if not booked.refunded <= paid.refunded <= booked.refund_asked:
+    # A refund is asked for first, then at the provider, then booked.
+    missing = paid.refunded < booked.refunded and settled
+    if missing or paid.refunded > booked.refund_asked:
         ours, theirs = f"{booked.refunded} refunded", f"{paid.refunded} refunded"
         yield _difference(DifferenceKind.REFUNDED, name, ours, theirs)
+
+
+def _unknown_disputes(ours: Books, theirs: Listed) -> Iterator[Difference]:
+    named = {payment.intent: payment.payment_id for payment in ours.payments}
+    for dispute in theirs.disputes:
+        of = named.get(dispute.intent) if dispute.intent is not None else None
+        young = dispute.created_at >= theirs.at - GRACE
+        if of is None or young or dispute.dispute_id in ours.disputes:
+            continue
+        said = f"{dispute.dispute_id} {dispute.standing} {dispute.amount}"
+        yield _difference(DifferenceKind.DISPUTE, of, "nothing", said)
 
 
 def _said(payment: ProviderPayment) -> str:
     return f"{payment.intent} {payment.amount} {payment.currency}"
 
 
-def _difference(kind: DifferenceKind, name: PaymentId, ours: str, theirs: str) -> Difference:
+def _difference(kind: DifferenceKind, name: PaymentId | None, ours: str, theirs: str) -> Difference:
     return Difference(kind=kind, payment_id=name, ours=ours, theirs=theirs)

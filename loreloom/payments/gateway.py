@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import stripe
 from pydantic import SecretStr
 from stripe import StripeClient
-from stripe.params import PaymentIntentListParams
+from stripe.params import DisputeListParams, PaymentIntentListParams
 from stripe.params.checkout import SessionCreateParams
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
 
@@ -21,6 +21,7 @@ from loreloom.domain.provider import (
     Checkout,
     CheckoutStanding,
     DisputeStanding,
+    ProviderDispute,
     ProviderPayment,
     Seen,
     SeenDispute,
@@ -108,13 +109,7 @@ class Gateway:
 
     async def dispute(self, dispute_id: DisputeId) -> SeenDispute:
         """What has become of a dispute. Raises ``ProviderError``."""
-        found = await self._asked(self._client.v1.disputes.retrieve_async(dispute_id))
-        return SeenDispute(
-            dispute_id=dispute_id,
-            standing=DISPUTES_OVER.get(found.status, DisputeStanding.OPEN),
-            amount=found.amount,
-            intent=_id_of(found.payment_intent),
-        )
+        return _seen(await self._asked(self._client.v1.disputes.retrieve_async(dispute_id)))
 
     async def _asked(self, call: Awaitable[R]) -> R:
         try:
@@ -136,6 +131,27 @@ class Gateway:
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
+
+    async def disputes(self) -> AsyncIterator[ProviderDispute]:
+        """Every dispute that the provider knows. Raises ``ProviderError``."""
+        asked: DisputeListParams = {"limit": PAGE}
+        while True:
+            page = await self._asked(self._client.v1.disputes.list_async(asked))
+            for dispute in page.data:
+                created_at = datetime.fromtimestamp(dispute.created, UTC)
+                yield ProviderDispute(**_seen(dispute).model_dump(), created_at=created_at)
+            if not page.has_more or not page.data:
+                return
+            asked["starting_after"] = page.data[-1].id
+
+
+def _seen(dispute: stripe.Dispute) -> SeenDispute:
+    return SeenDispute(
+        dispute_id=DisputeId(dispute.id),
+        standing=DISPUTES_OVER.get(dispute.status, DisputeStanding.OPEN),
+        amount=dispute.amount,
+        intent=_id_of(dispute.payment_intent),
+    )
 
 
 def _one_payment(payment_id: PaymentId, quote: Quote) -> SessionCreateParams:

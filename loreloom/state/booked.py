@@ -1,11 +1,12 @@
-"""Every purchase as the books have it, for reconciliation."""
+"""The books as reconciliation reads them: purchases, disputes, and what the ledger sums to."""
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from loreloom.domain import money
+from loreloom.domain.ids import DisputeId
 from loreloom.domain.price_book import ItemKind
 from loreloom.domain.provider import DisputeStanding
-from loreloom.domain.reconciliation import BookedPayment
+from loreloom.domain.reconciliation import AccountSum, BookedPayment, Books
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import (
     Dispute,
@@ -14,6 +15,15 @@ from loreloom.state.tables.payments import (
     LedgerTransaction,
     Payment,
 )
+
+
+async def books(store: Store) -> Books:
+    """Our side of a reconciliation."""
+    return Books(
+        payments=tuple(await booked_payments(store)),
+        disputes=await _known_disputes(store),
+        unbalanced=tuple(await _unbalanced(store)),
+    )
 
 
 async def booked_payments(store: Store) -> list[BookedPayment]:
@@ -32,6 +42,7 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
             Payment.quote["item"]["kind"].astext == ItemKind.COIN_PACK, not_(Payment.entitles)
         ).label("gives_none"),
         _entitled().label("entitled"),
+        Payment.updated_at,
     ).order_by(Payment.created_at)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
@@ -47,9 +58,23 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
             disputed=int(row.disputed),
             at_provider=int(row.at_provider),
             entitled=None if row.gives_none else row.entitled,
+            updated_at=row.updated_at,
         )
         for row in rows
     ]
+
+
+async def _known_disputes(store: Store) -> frozenset[DisputeId]:
+    async with store.reading() as connection:
+        return frozenset(await connection.scalars(select(Dispute.dispute_id)))
+
+
+async def _unbalanced(store: Store) -> list[AccountSum]:
+    total = func.sum(LedgerEntry.amount)
+    query = select(LedgerEntry.currency, total).group_by(LedgerEntry.currency).having(total != 0)
+    async with store.reading() as connection:
+        rows = await connection.execute(query.order_by(LedgerEntry.currency))
+        return [AccountSum(currency=currency, amount=int(amount)) for currency, amount in rows]
 
 
 def _disputed() -> ColumnElement[int]:

@@ -232,6 +232,7 @@ def bridged(state: StateFile) -> web.Application:
     app.router.add_post(f"{sessions}/{{id}}/expire", server.api_extra(_expire, sessions))
     app.router.add_post(sessions, server.api_create(CheckoutSession, sessions))
     app.router.add_get(f"{sessions}/{{id}}", server.api_retrieve(CheckoutSession, sessions))
+    app.router.add_get("/v1/disputes", server.api_list_all(Dispute, "/v1/disputes"))
     app.router.add_get("/v1/disputes/{id}", server.api_retrieve(Dispute, "/v1/disputes"))
     app.router.add_post("/_config/checkouts/{id}/pay", pay)
     app.router.add_post("/_config/disputes", dispute)

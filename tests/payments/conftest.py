@@ -135,6 +135,16 @@ class Till:
             assert asyncio.get_running_loop().time() < deadline, f"still {found['state']}"
             await asyncio.sleep(0.05)
 
+    async def until_refund(self, payment_id: str, state: str, seconds: float = 30) -> None:
+        """Wait until the purchase's last refund is in that state."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            found = (await self.api.game.get(f"/v1/payments/{payment_id}")).json()
+            if found["refunds"] and found["refunds"][-1]["state"] == state:
+                return
+            assert asyncio.get_running_loop().time() < deadline, found
+            await asyncio.sleep(0.05)
+
     async def subscribed(self, world_id: str, item: str, **fields: Any) -> dict[str, Any]:
         """A subscription that is paid for, and runs."""
         payment = await self.bought(world_id, item, **fields)

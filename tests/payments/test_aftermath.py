@@ -2,11 +2,14 @@
 
 import asyncio
 import secrets
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from loreloom.domain.reconciliation import DifferenceKind, Listed, differences
+from loreloom.state.booked import books
 from tests.payments.conftest import Till, an_event
 
 
@@ -35,11 +38,26 @@ async def _decide(till: Till, payment: dict[str, Any], dispute_id: str, how: str
 async def _reconciled(till: Till) -> list[tuple[str, str]]:
     answer = await till.api.ops.post("/v1/payments/reconcile")
     assert answer.status_code == 200, answer.text
+    return [(each["kind"], each["payment_id"]) for each in answer.json()["differences"]]
+
+
+async def _listed(till: Till, *, later: timedelta = timedelta()) -> Listed:
+    """What the provider lists, as if it were asked so much later."""
+    return Listed(
+        at=datetime.now(UTC) + later,
+        payments=tuple([payment async for payment in till.gateway.payments()]),
+        disputes=tuple([dispute async for dispute in till.gateway.disputes()]),
+    )
+
+
+async def _compared(till: Till, theirs: Listed) -> list[tuple[DifferenceKind, str | None]]:
+    ours = await books(till.api.parts.store)
+    found = differences(ours, theirs)
     # The stand-in serves the whole test run: what other tests bought there is not ours.
     return [
-        (each["kind"], each["payment_id"])
-        for each in answer.json()["differences"]
-        if each["kind"] != "unknown_to_us"
+        (each.kind, each.payment_id)
+        for each in found
+        if each.kind is not DifferenceKind.UNKNOWN_TO_US
     ]
 
 
@@ -70,6 +88,50 @@ async def test_books_that_agree_show_no_difference(till: Till) -> None:
     await till.until(coat["payment_id"], "refunded")
     await till.ordered(world, "chapter")
     assert await _reconciled(till) == []
+
+
+async def test_what_happens_while_it_is_compared_is_no_difference(till: Till) -> None:
+    world = await till.buyer()
+    coin = await till.bought(world, "coin-300")
+    theirs = await _listed(till)
+    coat = await till.bought(world, "coat")
+    await till.api.ops.post(f"/v1/payments/{coin['payment_id']}/refund", json={})
+    await till.until(coin["payment_id"], "refunded")
+
+    assert await _compared(till, theirs) == []
+    hour = theirs.model_copy(update={"at": theirs.at + timedelta(hours=1)})
+    assert sorted(await _compared(till, hour)) == [
+        ("refunded", coin["payment_id"]),
+        ("unknown_to_provider", coat["payment_id"]),
+    ]
+
+
+async def test_a_dispute_that_nobody_told_us_of_is_a_difference(till: Till) -> None:
+    world = await till.buyer()
+    coat, coin = await till.bought(world, "coat"), await till.bought(world, "coin-300")
+    seen = await till.gateway.look(coat["checkout"]["checkout_id"])
+    await till.provider.post("/_config/disputes", json={"payment_intent": seen.intent})
+    await _disputed(till, coin)
+    assert await _compared(till, await _listed(till)) == [], "its word may be on its way"
+
+    later = await _listed(till, later=timedelta(hours=1))
+    assert await _compared(till, later) == [("dispute", coat["payment_id"])]
+
+
+async def test_what_is_owed_and_not_paid_back_is_a_difference(till: Till) -> None:
+    world = await till.buyer()
+    first, second = await till.ordered(world, "coat"), await till.ordered(world, "coat")
+    await till.pay(first)
+    await till.tell("checkout.session.completed", first)
+    await till.until(first["payment_id"], "fulfilled")
+    await till.pay(second)
+    seen = await till.gateway.look(second["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 599, "paid back by hand")
+    await till.tell("checkout.session.completed", second)
+    await till.until_refund(second["payment_id"], "failed")
+
+    later = await _listed(till, later=timedelta(hours=1))
+    assert ("owed", second["payment_id"]) in await _compared(till, later)
 
 
 async def test_each_difference_is_told_with_both_sides(till: Till) -> None:

@@ -33,7 +33,7 @@ def reconcile(as_json: AsJson = False) -> None:
 def _lines(report: dict[str, Any]) -> Iterator[str]:
     for each in report["differences"]:
         ours, theirs = each["ours"], each["theirs"]
-        yield f"{each['payment_id']}: {each['kind']}: ours: {ours}; theirs: {theirs}"
+        yield f"{each['payment_id'] or 'the books'}: {each['kind']}: ours: {ours}; theirs: {theirs}"
     yield (
         f"{report['found']} differences between {report['ours']} purchases and"
         f" {report['theirs']} payments at the provider"
