@@ -5,8 +5,18 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import CursorResult, Executable, Row, func, insert, literal_column, update
+from sqlalchemy import (
+    CursorResult,
+    ExceptionContext,
+    Executable,
+    Row,
+    func,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
+from sqlalchemy.event import listen
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from loreloom.domain.ids import PlayerId, WorldId
@@ -115,12 +125,14 @@ class Store:
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
+            hide_parameters=True,
             connect_args={
                 "connect_timeout": 5,
                 "options": "-c TimeZone=UTC -c idle_in_transaction_session_timeout=15000"
                 " -c statement_timeout=30000",
             },
         )
+        listen(self.engine.sync_engine, "handle_error", _quote_nothing)
         self._autocommitting = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager
@@ -148,3 +160,16 @@ class Store:
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()
+
+
+def _quote_nothing(context: ExceptionContext) -> None:
+    """Cut an error to its first line.
+
+    Errors are logged and kept in histories, and beneath the first line Postgres quotes the row that
+    it refused, which may hold what a player said.
+    """
+    error, raised = context.original_exception, context.sqlalchemy_exception
+    line = next(iter(str(error).splitlines()), "")
+    error.args = (line,)
+    if raised is not None:
+        raised.args = (line,)

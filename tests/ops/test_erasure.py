@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sqlalchemy import literal_column, select
+from sqlalchemy import insert, select
 from temporalio.client import Client, WorkflowFailureError
 
 from loreloom.domain.ids import PlayerId, WorldId
@@ -13,6 +13,7 @@ from loreloom.state.personal import KEPT, NoPlayer, Whose, holdings
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
 from loreloom.state.tables.payments import Payment
+from loreloom.state.tables.worlds import Player
 from loreloom.state.worlds import create_world
 from tests.api.conftest import Api
 from tests.builders import a_world_record
@@ -128,7 +129,7 @@ async def test_a_step_that_runs_twice_erases_once(store: Store) -> None:
     await create_world(store, a_world_record("world"))
     whose = Whose(WorldId("world"), MARA)
     async with store.transaction() as tx:
-        await tx.run(Base.metadata.tables["players"].insert(), _player())
+        await tx.run(insert(Player), _player())
     first, second = PlayerId("erased_1"), PlayerId("erased_2")
     await personal.erase(store, whose, first, REASON)
     await personal.erase(store, whose, first, REASON)
@@ -137,7 +138,7 @@ async def test_a_step_that_runs_twice_erases_once(store: Store) -> None:
     assert (await rows_with(store, "player.erased"))["chronicle"] == 1
     # Whoever comes back under the old name is somebody new.
     async with store.transaction() as tx:
-        await tx.run(Base.metadata.tables["players"].insert(), _player())
+        await tx.run(insert(Player), _player())
     assert (await personal.counts_of(store, whose))["players"] == 1
 
 
@@ -148,10 +149,9 @@ async def test_an_erasure_that_is_refused_late_says_so(api: Api) -> None:
     await api.player(world_id)
     path = f"/v1/ops/worlds/{world_id}/players/{MARA}/erase"
     async with api.parts.store.transaction() as tx:
-        held = select(literal_column("1")).select_from(Base.metadata.tables["players"])
-        await tx.run(held.with_for_update())
+        await tx.run(select(Player.player_id).with_for_update())
         made = (await api.ops.post(path, json={"reason": REASON})).json()
-        await tx.run(Payment.__table__.insert(), _payment(world_id))
+        await tx.run(insert(Payment), _payment(world_id))
     with pytest.raises(WorkflowFailureError):
         await api.parts.temporal.get_workflow_handle(made["workflow_id"]).result()
     assert (await api.game.get(f"/v1/worlds/{world_id}/players/{MARA}")).status_code == 200
@@ -160,11 +160,11 @@ async def test_an_erasure_that_is_refused_late_says_so(api: Api) -> None:
 
 
 def test_no_table_with_a_player_is_forgotten() -> None:
-    known = {table.__table__.name for table in holdings(Whose(WorldId("w"), MARA))}
+    known = {table.__tablename__ for table in holdings(Whose(WorldId("w"), MARA))}
     named = {table.name for table in Base.metadata.sorted_tables if "player_id" in table.c}
     assert named - known == set()
     # What hangs on one of these and on nothing else goes, or stays without a name.
-    assert {table.__table__.name for table in KEPT} <= named
+    assert {table.__tablename__ for table in KEPT} <= named
 
 
 def _player() -> Json:

@@ -1,5 +1,8 @@
 """A player who bought something is erased: the books stay, and name nobody."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
@@ -19,7 +22,12 @@ async def erase(till: Till, world_id: str) -> Erased:
     """Erase the player, to the end."""
     parts = till.api.parts
     steps, queue = ErasureActivities(parts.store, parts.temporal), f"erasing-{world_id}"
-    activities = [steps.gather, steps.rows, steps.histories, steps.forget]
+    activities: list[Callable[..., Any]] = [
+        steps.gather,
+        steps.rows,
+        steps.histories,
+        steps.forget,
+    ]
     wish = Erase(world_id=WorldId(world_id), player_id=MARA, reason="asked for it")
     async with Worker(
         parts.temporal, task_queue=queue, workflows=[ErasureWorkflow], activities=activities
