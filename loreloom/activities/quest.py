@@ -28,7 +28,7 @@ class QuestActivities(QuestSteps):
     async def record(self, step: Step) -> Recorded:
         with broken_if_refused():
             taken = await quest_steps.record_step(self._store, _stored(step))
-        return Recorded(revision=taken.revision, progress=taken.progress, at=taken.at)
+        return Recorded(**dict(taken))
 
     @activity.defn(name="quest_reward")
     async def reward(self, ending: Ending) -> None:
@@ -40,7 +40,12 @@ class QuestActivities(QuestSteps):
             sets_fact=ending.plan.sets_fact,
         )
         with broken_if_refused():
-            await quest_steps.complete(self._store, step, reward_for(ending.plan, ending.progress))
+            try:
+                await quest_steps.complete(
+                    self._store, step, reward_for(ending.plan, ending.progress)
+                )
+            except quest_steps.OutOfTurn as error:
+                raise broken(str(error)) from error
 
     @activity.defn(name="quest_look_around")
     async def look_around(self, where: LookAround) -> Seen:

@@ -30,16 +30,17 @@ GOES_ON = frozenset({QuestState.OFFERED, QuestState.ACTIVE})
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act by its name in the workflow, and the id of its Update."""
+    """An act by its name in the workflow, and the id of its Update, which stands for the act itself
+    where the caller gives it no id of its own."""
 
     name: str
     update_id: str
     argument: ProgressAct | ChooseAct | None = None
 
     @property
-    def action_id(self) -> str | None:
-        """The caller's own id, under which the answer is kept."""
-        return self.argument.action_id if self.argument else None
+    def action_id(self) -> str:
+        """The id under which the answer is kept."""
+        return self.argument.action_id if self.argument else self.update_id
 
 
 class Acts:
@@ -89,7 +90,7 @@ class Acts:
         quest = await find_quest(self._store, quest_id)
         if quest is None:
             raise ApiError(ErrorCode.UNKNOWN_QUEST, f"there is no quest {quest_id}")
-        if act.action_id is not None and quest.plan is not None:
+        if quest.plan is not None:
             taken = await progress_of(self._store, quest_id, act.action_id)
             if taken is not None:
                 return standing_of(quest.plan, first_answer(quest.plan, taken, quest.progress))

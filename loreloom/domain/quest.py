@@ -216,9 +216,13 @@ def broken(progress: QuestProgress) -> QuestProgress:
     return progress.model_copy(update={"state": QuestState.BROKEN})
 
 
-def abandoned(progress: QuestProgress) -> QuestProgress:
-    """The player refuses the offer or gives the quest up."""
+def abandoned(plan: QuestPlan, progress: QuestProgress) -> QuestProgress:
+    """The player refuses the offer or gives the quest up.
+
+    Raises ``Refusal`` if the quest is neither offered nor active, or is about to end by itself.
+    """
     require_state(progress, QuestState.OFFERED, QuestState.ACTIVE)
+    require_undecided(plan, progress)
     return progress.moved(state=QuestState.ABANDONED)
 
 
@@ -244,6 +248,7 @@ def chose(plan: QuestPlan, progress: QuestProgress, choice_id: str) -> QuestProg
     Raises ``Refusal`` if the quest is not active, the choice is unknown, not open yet or made.
     """
     require_state(progress, QuestState.ACTIVE)
+    require_undecided(plan, progress)
     plan.choice(choice_id)
     if progress.chosen is not None:
         raise Refusal(RefusalCode.ALREADY_CHOSEN, f"the player has chosen {progress.chosen!r}")
@@ -258,6 +263,7 @@ def chose(plan: QuestPlan, progress: QuestProgress, choice_id: str) -> QuestProg
 def open_objective(plan: QuestPlan, progress: QuestProgress, objective_id: str) -> Objective:
     """The objective, if it can be worked on now. Raises ``Refusal`` if it cannot."""
     require_state(progress, QuestState.ACTIVE)
+    require_undecided(plan, progress)
     objective = plan.objective(objective_id)
     if objective.branch is not None and objective.branch != progress.chosen:
         raise Refusal(RefusalCode.OBJECTIVE_CLOSED, "this objective belongs to another choice")
@@ -303,6 +309,12 @@ def require_state(progress: QuestProgress, *allowed: QuestState) -> None:
             RefusalCode.WRONG_STATE,
             f"the quest is {progress.state}; this needs {' or '.join(allowed)}",
         )
+
+
+def require_undecided(plan: QuestPlan, progress: QuestProgress) -> None:
+    """Raise ``Refusal`` if an act has decided the quest: it is paid or lost, and takes no more."""
+    if is_lost(plan, progress) or is_fulfilled(plan, progress):
+        raise Refusal(RefusalCode.WRONG_STATE, "the quest is ending; it takes no more acts")
 
 
 def _within(hour: int, span: tuple[int, int]) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.living.memories import Deed, deed_of
-from loreloom.domain.quest import QuestProgress
+from loreloom.domain.quest import QuestProgress, QuestState
 from loreloom.domain.rewards import Reward
 from loreloom.state.facts import learn
 from loreloom.state.memories import REMEMBER, remember
@@ -36,21 +36,35 @@ class QuestStep(BaseModel):
 
 
 class TakenStep(BaseModel):
-    """What stands written for a step: the revision that it took, its progress, and when."""
+    """What stands written for a step: the revision that it took, its progress, and when.
+
+    ``by_another`` if an act of another id holds the step's revision.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     revision: int
     progress: QuestProgress
     at: datetime
+    by_another: bool = False
+
+
+class OutOfTurn(Exception):
+    """The quest stands at the step's revision or past it, and not by this step."""
 
 
 # One statement, because a player waits for it: five would cost five round trips, and would hold the
-# world's row, which orders the chronicle, through the last of them.
+# world's row, which orders the chronicle, through the last of them. The quest's row is locked
+# before the act is claimed, so that of two acts at one revision the second is not written at all.
 RECORD_CTES = f"""
-WITH claimed AS (
+WITH behind AS (
+    SELECT quest_id FROM quests
+    WHERE quest_id = :quest_id
+        AND (revision < :revision OR (revision = :revision AND :state = 'broken'))
+    FOR NO KEY UPDATE
+), claimed AS (
     INSERT INTO quest_acts (quest_id, action_id, revision, progress, at)
-    VALUES (:quest_id, :action_id, :revision, CAST(:progress AS jsonb), :at)
+    SELECT quest_id, :action_id, :revision, CAST(:progress AS jsonb), :at FROM behind
     ON CONFLICT DO NOTHING
     RETURNING quest_id, at
 ), advanced AS (
@@ -58,7 +72,6 @@ WITH claimed AS (
     SET state = :state, progress = CAST(:progress AS jsonb), revision = :revision,
         updated_at = now()
     WHERE quest_id = (SELECT quest_id FROM claimed)
-        AND (revision < :revision OR (revision = :revision AND :state = 'broken'))
     RETURNING world_id, player_id
 ), learnt AS (
     INSERT INTO facts (world_id, player_id, fact, source)
@@ -86,10 +99,12 @@ RECORD_AND_REMEMBER = text(f"{RECORD_CTES}, remembered AS ({REMEMBERED})" + ANSW
 async def record_step(store: Store, step: QuestStep) -> TakenStep:
     """Write a step with its chronicle entry, once, and return what stands written for it.
 
-    If an earlier act has taken the step's action id, nothing is written and that act is returned.
+    If an earlier act has taken the step's action id, or another its revision, nothing is written
+    and that act is returned.
     """
     event = _event(step)
-    action_id = step.action_id or f"{step.kind}@{step.progress.revision}"
+    # The space keeps it apart from every id that a caller can send.
+    action_id = step.action_id or f"{step.kind} {step.progress.revision}"
     values = {
         "quest_id": step.quest_id,
         "action_id": action_id,
@@ -111,11 +126,14 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
     (at,) = await store.run_alone(statement, values)
     if at is not None:
         return TakenStep(revision=step.progress.revision, progress=step.progress, at=at)
-    return await _taken(store, step.quest_id, action_id)
+    return await _taken(store, step, action_id)
 
 
 async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
-    """Complete a quest and grant its reward, with the entries that tell of both, once."""
+    """Complete a quest and grant its reward, with the entries that tell of both, once.
+
+    Raises ``OutOfTurn``, and grants nothing, if the quest has gone on without this step.
+    """
     key = f"{quest_workflow_id(step.quest_id)}/reward"
     async with store.transaction() as tx:
         if not await tx.first_time(key):
@@ -147,18 +165,32 @@ async def progress_of(store: Store, quest_id: QuestId, action_id: str) -> QuestP
     return None if found is None else QuestProgress.model_validate(found)
 
 
-async def _taken(store: Store, quest_id: QuestId, action_id: str) -> TakenStep:
-    query = select(QuestAct.revision, QuestAct.progress, QuestAct.at).where(
-        QuestAct.quest_id == quest_id, QuestAct.action_id == action_id
+async def _taken(store: Store, step: QuestStep, action_id: str) -> TakenStep:
+    """The act that keeps a step from being written: of its action id, or else of its revision."""
+    its_own = QuestAct.action_id == action_id
+    # A broken step takes no revision; it stands beside the act after which the quest broke.
+    in_its_place = (QuestAct.revision == step.progress.revision) & (
+        QuestAct.progress["state"].astext != QuestState.BROKEN
+    )
+    query = (
+        select(QuestAct.action_id, QuestAct.revision, QuestAct.progress, QuestAct.at)
+        .where(QuestAct.quest_id == step.quest_id, QuestAct.revision <= step.progress.revision)
+        .where(its_own | in_its_place)
+        .order_by(its_own.desc())
+        .limit(1)
     )
     async with store.reading() as connection:
         row = (await connection.execute(query)).one()
-    progress = QuestProgress.model_validate(row.progress)
-    return TakenStep(revision=row.revision, progress=progress, at=row.at)
+    return TakenStep(
+        revision=row.revision,
+        progress=QuestProgress.model_validate(row.progress),
+        at=row.at,
+        by_another=row.action_id != action_id,
+    )
 
 
-async def _advance(tx: Transaction, quest_id: QuestId, progress: QuestProgress) -> bool:
-    """Move what is known of a quest to a progress; ``False`` if it is there or past it."""
+async def _advance(tx: Transaction, quest_id: QuestId, progress: QuestProgress) -> None:
+    """Move what is known of a quest to a progress. Raises ``OutOfTurn`` if it is there or past."""
     moved = await tx.run(
         update(Quest)
         .where(Quest.quest_id == quest_id, Quest.revision < progress.revision)
@@ -170,7 +202,8 @@ async def _advance(tx: Transaction, quest_id: QuestId, progress: QuestProgress) 
         )
         .returning(Quest.quest_id)
     )
-    return moved.first() is not None
+    if moved.first() is None:
+        raise OutOfTurn(f"the quest {quest_id} is past revision {progress.revision - 1}")
 
 
 def _event(step: QuestStep) -> Event:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -141,9 +141,10 @@ class QuestWorkflow:
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
         self._raise_failure()
-        if self._progress.state is QuestState.ACTIVE and self._lost:
-            failed = rules.ended(self._progress, QuestState.FAILED)
-            await self._write(self._to(failed, "quest.failed", reason="choice"))
+        async with self._turn:
+            while self._progress.state is QuestState.ACTIVE and self._lost:
+                failed = rules.ended(self._progress, QuestState.FAILED)
+                await self._write(self._to(failed, "quest.failed", reason="choice"))
 
     async def _reward(self) -> None:
         if self._progress.state is not QuestState.ACTIVE:
@@ -206,9 +207,13 @@ class QuestWorkflow:
     async def accept(self) -> QuestStanding:
         """The player takes the offer."""
         await self._designed()
-        async with self._turn:
+
+        def step() -> Step:
             progress = ruled(rules.accepted, self._progress)
-            standing = await self._act(self._to(progress, "quest.accepted"))
+            return self._to(progress, "quest.accepted", action_id=key_of_order())
+
+        async with self._turn:
+            standing = await self._act(step)
         return await self._settled(standing)
 
     @accept.validator
@@ -220,32 +225,34 @@ class QuestWorkflow:
     async def abandon(self) -> QuestStanding:
         """The player refuses the offer or gives the quest up."""
         await self._designed()
+
+        def step() -> Step:
+            progress = ruled(rules.abandoned, self._the_plan, self._progress)
+            return self._to(progress, "quest.abandoned", action_id=key_of_order())
+
         async with self._turn:
-            progress = ruled(rules.abandoned, self._progress)
-            standing = await self._act(self._to(progress, "quest.abandoned"))
+            standing = await self._act(step)
         return await self._settled(standing)
 
     @abandon.validator
     def _can_abandon(self) -> None:
         if not self._reset:
-            ruled(rules.abandoned, self._progress)
+            ruled(rules.abandoned, self._the_plan, self._progress)
 
     @workflow.update
     async def progress(self, act: ProgressAct) -> QuestStanding:
         """The player worked on an objective."""
         await self._designed()
-        async with self._turn:
-            await self._require_condition(act.objective_id, act.action_id)
+
+        def step() -> Step:
             progress = ruled(
                 rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount
             )
-            step = self._to(progress, "quest.progressed").model_copy(
-                update={
-                    "action_id": act.action_id,
-                    "objective_id": act.objective_id,
-                    "amount": act.amount,
-                }
-            )
+            said = {"objective_id": act.objective_id, "amount": act.amount}
+            return self._to(progress, "quest.progressed", action_id=act.action_id, **said)
+
+        async with self._turn:
+            await self._require_condition(act.objective_id, act.action_id)
             standing = await self._act(step)
         return await self._settled(standing)
 
@@ -258,18 +265,17 @@ class QuestWorkflow:
     async def choose(self, act: ChooseAct) -> QuestStanding:
         """The player chose a way."""
         await self._designed()
+
+        def step() -> Step:
+            progress = ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
+            fact = self._the_plan.choice(act.choice_id).sets_fact
+            said = {"choice_id": act.choice_id, "sets_fact": fact}
+            return self._to(progress, "quest.chosen", action_id=act.action_id, **said)
+
         async with self._turn:
             for objective in self._the_plan.objectives:
                 if objective.kind is ObjectiveKind.CHOOSE:
                     await self._require_condition(objective.objective_id, act.action_id)
-            progress = ruled(rules.chose, self._the_plan, self._progress, act.choice_id)
-            step = self._to(progress, "quest.chosen").model_copy(
-                update={
-                    "action_id": act.action_id,
-                    "choice_id": act.choice_id,
-                    "sets_fact": self._the_plan.choice(act.choice_id).sets_fact,
-                }
-            )
             standing = await self._act(step)
         return await self._settled(standing)
 
@@ -285,13 +291,14 @@ class QuestWorkflow:
 
     # Writing down.
 
-    def _to(self, progress: QuestProgress, kind: str, reason: str | None = None) -> Step:
-        return Step(
-            quest=self._quest, progress=progress, at=workflow.now(), kind=kind, reason=reason
-        )
+    def _to(self, progress: QuestProgress, kind: str, **said: Any) -> Step:
+        return Step(quest=self._quest, progress=progress, at=workflow.now(), kind=kind, **said)
 
     async def _write(self, step: Step) -> Recorded:
-        """Write a step down and go on from it, unless an earlier act has its action id.
+        """Write a step down and go on from what then stands at its revision.
+
+        That is the step itself, or another act that was written there by a task that died with its
+        worker. It is neither if an earlier act has the step's action id.
 
         A local activity: it costs the server no task of its own, and no act can come between what
         readers see and what the workflow knows.
@@ -303,19 +310,26 @@ class QuestWorkflow:
             retry_policy=WRITE_RETRY,
         )
         if recorded.revision == step.progress.revision:
-            if step.kind == "quest.accepted":
+            stands = recorded.progress if recorded.by_another else step.progress
+            if (self._progress.state, stands.state) == (QuestState.OFFERED, QuestState.ACTIVE):
                 self._set_deadline(recorded.at)
-            self._adopt(step.progress)
+            self._adopt(stands)
         return recorded
 
-    async def _act(self, step: Step) -> QuestStanding:
-        """Write a player's act and answer it; a repeat of an earlier act gets the first answer."""
-        try:
-            recorded = await self._write(step)
-        except FailureError as error:
-            self._failure = error
-            return self._standing()
-        return standing_of(self._the_plan, recorded.progress)
+    async def _act(self, rule: Callable[[], Step]) -> QuestStanding:
+        """Write a player's act and answer it; a repeat of an earlier act gets the first answer.
+
+        Where another act is found in its place, the rules are asked anew.
+        """
+        while True:
+            step = rule()
+            try:
+                recorded = await self._write(step)
+            except FailureError as error:
+                self._failure = error
+                return self._standing()
+            if not recorded.by_another:
+                return standing_of(self._the_plan, recorded.progress)
 
     async def _settled(self, standing: QuestStanding) -> QuestStanding:
         """The answer to an act; the act that ends a quest is answered with its end."""
@@ -330,7 +344,7 @@ class QuestWorkflow:
     async def _end_unless_acted(self, before: QuestState, after: QuestState) -> None:
         """End a quest whose time is up, unless an act came first."""
         async with self._turn:
-            if self._progress.state is before and not self._fulfilled and not self._lost:
+            while self._progress.state is before and not self._fulfilled and not self._lost:
                 ended = rules.ended(self._progress, after)
                 await self._write(self._to(ended, f"quest.{after}", reason="time"))
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 from sqlalchemy import text
+from temporalio.client import Client
 
 from loreloom.state import idempotency
 from tests.api.conftest import Api
@@ -63,6 +64,33 @@ async def test_a_refused_request_leaves_its_key_free(api: Api) -> None:
     assert (await api.game.post(address, json=body, headers=KEYED)).status_code == 404
     await api.player(world_id)
     assert (await api.game.post(address, json=body, headers=KEYED)).status_code == 202
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("act", ["accept", "abandon"])
+async def test_an_act_whose_answer_was_not_kept_is_answered_again_after_the_quest_has_ended(
+    api: Api, temporal_client: Client, act: str
+) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    quest = await api.offered(world_id)
+    address = f"/v1/quests/{quest['quest_id']}"
+    first = await api.game.post(f"{address}/{act}", headers=KEYED)
+    if act == "accept":
+        await api.game.post(f"{address}/abandon")
+    await temporal_client.get_workflow_handle(quest["workflow_id"]).result()
+    async with api.parts.store.transaction() as tx:
+        await tx.run(
+            text(
+                "UPDATE idempotent_requests SET status = NULL, body = NULL,"
+                " created_at = now() - interval '1 hour'"
+            )
+        )
+    again = await api.game.post(f"{address}/{act}", headers=KEYED)
+    assert (first.status_code, again.status_code) == (200, 200), again.text
+    assert again.json() == first.json()
+    other = await api.game.post(f"{address}/{act}", headers={"Idempotency-Key": "k2"})
+    assert (other.status_code, other.json()["code"]) == (409, "wrong_state")
 
 
 @pytest.mark.parametrize("noun", ["worlds", "players", "quests"])

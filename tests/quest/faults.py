@@ -1,4 +1,4 @@
-"""Seeded faults inside activities: before their transaction, after it, and slow ones."""
+"""Faults inside activities: seeded ones before their transaction, after it or slow, and delays."""
 
 import asyncio
 import random
@@ -6,6 +6,7 @@ from collections import Counter
 from enum import StrEnum
 from typing import Any
 
+from temporalio import activity
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
@@ -47,6 +48,30 @@ class SeededFaults(Interceptor):
     async def dawdle(self) -> None:
         """Wait for longer than anybody waits for this activity."""
         await asyncio.sleep(self._slow_seconds)
+
+
+class HeldBack(Interceptor):
+    """Holds every attempt of one activity back until it is let go."""
+
+    def __init__(self, activity_type: str) -> None:
+        self.activity_type = activity_type
+        self.begun = asyncio.Event()
+        self.let_go = asyncio.Event()
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Held(next, self)
+
+
+class _Held(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, held: HeldBack) -> None:
+        super().__init__(next)
+        self._held = held
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        if activity.info().activity_type == self._held.activity_type:
+            self._held.begun.set()
+            await self._held.let_go.wait()
+        return await self.next.execute_activity(input)
 
 
 class _Faulty(ActivityInboundInterceptor):

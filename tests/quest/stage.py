@@ -218,15 +218,22 @@ async def stage(
     world: str = WORLD,
 ) -> AsyncIterator[Stage]:
     """Set a stage on which every quest has the same plan, but for those in ``plan_for``."""
+    on = await empty_stage(client, store, prefix, scale=scale, world=world)
+    async with serving(client, store, prefix, plan, on.plan_for, interceptors):
+        yield on
+
+
+async def empty_stage(
+    client: Client, store: Store, prefix: str, *, scale: float = 60.0, world: str = WORLD
+) -> Stage:
+    """A stage on which nobody works yet."""
     clock = Clock(anchor=datetime.now(UTC), scale=scale)
     await worlds.create_world(
         store,
         a_world_record(world, canon="stage", clock=clock),
     )
     assert await players.create_player(store, WorldId(world), PLAYER, "Player", 1)
-    plan_for: dict[str, QuestPlan] = {}
-    async with serving(client, store, prefix, plan, plan_for, interceptors):
-        yield Stage(client, store, prefix, clock, plan_for, WorldId(world))
+    return Stage(client, store, prefix, clock, {}, WorldId(world))
 
 
 @asynccontextmanager

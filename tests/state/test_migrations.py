@@ -1,5 +1,6 @@
 """The migrations make what the tables say."""
 
+import pytest
 from alembic import command
 from sqlalchemy import create_engine, text
 
@@ -61,3 +62,35 @@ def test_what_was_given_to_a_goal_is_kept_under_the_visit_that_opened_it(
     engine.dispose()
     command.upgrade(config, "head")
     command.check(config)
+
+
+@pytest.mark.parametrize(
+    ("action_id", "state", "revision", "after"),
+    [
+        ("quest.offered@1", "offered", 1, "quest.offered 1"),
+        ("quest.accepted@2", "active", 2, "quest.accepted 2"),
+        ("quest.failed@5", "failed", 5, "quest.failed 5"),
+        ("quest.failed@5", "active", 3, "quest.failed@5"),
+        ("quest.accepted@2", "active", 3, "quest.accepted@2"),
+        ("a@b", "active", 3, "a@b"),
+    ],
+)
+def test_steps_of_quests_that_run_keep_their_ids_apart_from_callers(
+    database_url: str, action_id: str, state: str, revision: int, after: str
+) -> None:
+    command.downgrade(config_for(database_url), "0008")
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(
+            text(
+                "INSERT INTO quest_acts (quest_id, action_id, revision, progress)"
+                " VALUES ('quest', :action_id, :revision,"
+                " jsonb_build_object('state', CAST(:state AS text)))"
+            ),
+            {"action_id": action_id, "revision": revision, "state": state},
+        )
+    upgrade(database_url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT action_id FROM quest_acts")) == after
+    engine.dispose()

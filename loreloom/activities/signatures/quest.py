@@ -76,11 +76,15 @@ class Ending(StepModel):
 
 
 class Recorded(StepModel):
-    """What stands written for a step: its own, or an earlier act's of the same action id."""
+    """What stands written for a step: its own, or an earlier act's of the same action id.
+
+    ``by_another`` if the step's revision is held by an act of another id: the step is not written.
+    """
 
     revision: int
     progress: QuestProgress
     at: AwareDatetime
+    by_another: bool = False
 
 
 class QuestSteps(Protocol):

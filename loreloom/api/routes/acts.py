@@ -100,7 +100,8 @@ async def _plain(
     context = context_of(request)
 
     async def take(attempt: Attempt) -> Answer:
-        act = Act(name=name, update_id=f"{name}/{attempt.seed or secrets.token_hex(12)}")
+        # The space keeps it apart from every id that a caller can send.
+        act = Act(name=name, update_id=f"{name} {attempt.seed or secrets.token_hex(12)}")
         return Answer(200, _answer(quest_id, await context.acts.take(quest_id, act)))
 
     return await once(context.parts.store, caller, key, request, b"", take)
