@@ -34,7 +34,12 @@ from loreloom.domain.ids import (
     subscription_of,
     subscription_workflow_id,
 )
-from loreloom.domain.payment import PaymentState, Unfulfillable, UnfulfillableReason
+from loreloom.domain.payment import (
+    PaymentState,
+    RefundState,
+    Unfulfillable,
+    UnfulfillableReason,
+)
 from loreloom.domain.provider import Seen, SeenDispute
 from loreloom.payments.gateway import Gateway
 from loreloom.payments.refusing import ProviderRefused
@@ -141,6 +146,8 @@ class RefundActivities(RefundSteps):
         found = await payments.find_refund(self._store, refund.refund_id)
         if found is None:
             raise broken(f"there is no refund {refund.refund_id}")
+        if found.state is not RefundState.PENDING:
+            return Sent(refused=found.failure)
         payment = await _the_payment(self._store, found.payment_id)
         if payment.intent is None:
             return Sent(refused="nothing_was_paid")

@@ -42,7 +42,9 @@ class SubscriptionActivities(SubscriptionSteps):
 
     @activity.defn(name="subscription_hold")
     async def hold(self, holding: Holding) -> None:
-        await subscriptions.hold_open(self._store, holding.subscription_id, holding.until)
+        await subscriptions.hold_open(
+            self._store, holding.subscription_id, holding.paid_until, holding.until
+        )
 
     @activity.defn(name="subscription_retry")
     async def retry(self, retrying: Retrying) -> Standing:

@@ -14,7 +14,7 @@ from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
 from loreloom.api.metrics import Metrics, outcome_of
 from loreloom.api.parts import ApiConfig
-from loreloom.api.temporal import outages
+from loreloom.api.temporal import RETRY_SECONDS, outages
 from loreloom.api.updates import NotTaken, Update, send
 from loreloom.domain.ids import QuestId, quest_workflow_id
 from loreloom.domain.quest import QuestState, first_answer
@@ -94,10 +94,22 @@ class Acts:
             taken = await progress_of(self._store, quest_id, act.action_id)
             if taken is not None:
                 return standing_of(quest.plan, first_answer(quest.plan, taken, quest.progress))
+        if refused is not None and _is_behind(quest, act, refused):
+            raise ApiError(
+                ErrorCode.ACT_UNANSWERED,
+                "the quest's process has not caught up with the offer",
+                retry_after=RETRY_SECONDS,
+            )
         raise refused or _not_running(quest)
 
     def _count(self, act: Act, outcome: str) -> None:
         self._metrics.acts.labels(act.name, outcome).inc()
+
+
+def _is_behind(quest: QuestRecord, act: Act, refused: ApiError) -> bool:
+    """Whether the process refused what it will take: a worker died as it wrote the offer down."""
+    of_an_offer = act.argument is None and quest.progress.state is QuestState.OFFERED
+    return of_an_offer and refused.code is RefusalCode.WRONG_STATE
 
 
 def _not_running(quest: QuestRecord) -> ApiError:

@@ -94,6 +94,11 @@ def is_designer(identity: KeyIdentity) -> bool:
     return bool(identity.scopes & {Scope.DESIGNER, Scope.OPS})
 
 
+def sees_payments(identity: KeyIdentity) -> bool:
+    """Whether the key reads what was bought and paid; that is none of a designer's business."""
+    return bool(identity.scopes & {Scope.GAME, Scope.OPS})
+
+
 GameCaller = Annotated[KeyIdentity, Depends(needs(Scope.GAME))]
 DesignerCaller = Annotated[KeyIdentity, Depends(needs(Scope.DESIGNER))]
 OpsCaller = Annotated[KeyIdentity, Depends(needs(Scope.OPS))]

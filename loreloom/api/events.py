@@ -20,7 +20,7 @@ from loreloom.domain.ids import (
 from loreloom.domain.provider import ToldEvent
 from loreloom.state.disputes import plan_dispute
 from loreloom.state.payments import find_payment, payment_of_intent
-from loreloom.state.provider_events import mark_handled, unhandled_events
+from loreloom.state.provider_events import UNKNOWN_PAYMENT, mark_handled, unhandled_events
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.workflows.signatures import DISPUTE, PROVIDER_SAID, DisputeInput
@@ -53,7 +53,7 @@ class Events:
         return True
 
     async def sweep(self) -> int:
-        """Handle what was stored and not marked; returns how many."""
+        """Handle what was stored and is still to be handled; returns how many."""
         handled = 0
         for told in await unhandled_events(self._store, OVERDUE, SWEEP_LIMIT):
             if not await self.handle(told):
@@ -73,13 +73,13 @@ class Events:
     async def _payment(self, told: ToldEvent) -> str:
         payment_id = await self._payment_id(told)
         if payment_id is None:
-            return "unknown_payment"
+            return UNKNOWN_PAYMENT
         return await self._tell(payment_workflow_id(payment_id))
 
     async def _dispute(self, told: ToldEvent, dispute_id: DisputeId) -> str:
         payment_id = await self._payment_id(told)
         if payment_id is None:
-            return "unknown_payment"
+            return UNKNOWN_PAYMENT
         workflow_id = dispute_workflow_id(dispute_id)
         ref = DisputeRef(dispute_id=dispute_id, payment_id=payment_id)
         start = PlannedStart(

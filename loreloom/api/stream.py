@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.metrics import Metrics
 from loreloom.domain.ids import PlayerId, WorldId
-from loreloom.state.chronicle import Entry, heads, read
+from loreloom.state.chronicle import ABOUT_MONEY, Entry, heads, read
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -40,14 +40,20 @@ Seat = Callable[[], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries a reader wants; a ``kind`` ending in a dot is a prefix."""
+    """Which entries a reader wants; a ``kind`` ending in a dot is a prefix.
+
+    Without ``money``, it gets none that tell of what somebody bought.
+    """
 
     player_id: PlayerId | None = None
     kind: str | None = None
+    money: bool = True
 
     def takes(self, entry: Entry) -> bool:
         """Whether the entry is wanted."""
         if self.player_id is not None and entry.player_id != self.player_id:
+            return False
+        if not self.money and entry.kind.startswith(ABOUT_MONEY):
             return False
         if self.kind is None:
             return True
@@ -179,6 +185,7 @@ class Feed:
             limit=BATCH,
             player_id=wanted.player_id,
             kind=wanted.kind,
+            money=wanted.money,
         )
 
     @asynccontextmanager

@@ -14,7 +14,8 @@ from loreloom.domain.refusals import Refusal, RefusalCode
 class PaymentState(StrEnum):
     """Where a purchase stands; part of the public API.
 
-    ``unfulfilled``: it was paid and could not be delivered; it is being paid back.
+    ``unfulfilled``: it was paid and could not be delivered; it is being paid back, or is to be paid
+    back by ops if the provider refused. What cost nothing and could not be delivered is ``failed``.
     """
 
     CREATED = "created"
@@ -31,7 +32,9 @@ class PaymentState(StrEnum):
 
 UNPAID = frozenset({PaymentState.CREATED, PaymentState.AWAITING_PAYMENT})
 ENDED_UNPAID = frozenset({PaymentState.EXPIRED, PaymentState.FAILED})
-REFUNDABLE = frozenset({PaymentState.FULFILLED, PaymentState.PARTLY_REFUNDED})
+DELIVERED = frozenset({PaymentState.FULFILLED, PaymentState.PARTLY_REFUNDED})
+"""The buyer has what was bought."""
+REFUNDABLE = DELIVERED | {PaymentState.UNFULFILLED}
 
 
 class RefundState(StrEnum):
@@ -48,6 +51,7 @@ class UnfulfillableReason(StrEnum):
     ALREADY_OWNED = "already_owned"
     WRONG_AMOUNT = "wrong_amount"
     REFUSED_BY_DATABASE = "refused_by_database"
+    UNSOUND_ARC = "unsound_arc"
 
 
 class Unfulfillable(Exception):
@@ -71,7 +75,9 @@ class Bought(BaseModel):
 class Reversal(BaseModel):
     """A refund as the books see it. Amounts are in minor units.
 
-    ``before`` was refunded earlier, ``amount`` is now. ``coin_left`` is what the player has.
+    ``before`` was refunded earlier, ``amount`` is now. ``coin_left`` is what the player has of the
+    coin that is to be taken. ``given`` says that the buyer has what was bought: it was delivered,
+    and was not taken back before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,10 +86,37 @@ class Reversal(BaseModel):
     amount: int = Field(gt=0)
     coin_left: int = Field(ge=0)
     delivered: bool
+    given: bool
 
     def is_full(self, quote: Quote) -> bool:
         """Whether nothing of the price is left after it."""
         return self.before + self.amount >= quote.amount
+
+    def takes(self, quote: Quote) -> bool:
+        """Whether what was given is taken back with it."""
+        return self.given and self.is_full(quote)
+
+
+class Disputed(BaseModel):
+    """The disputes about a purchase: how many are open, and what those took that were lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    open: int = Field(default=0, ge=0)
+    lost: int = Field(default=0, ge=0)
+
+
+def standing_of(amount: int, refunded: int, disputed: Disputed, *, delivered: bool) -> PaymentState:
+    """Where a purchase stands that was paid, whatever came back of it in which order."""
+    if disputed.open:
+        return PaymentState.DISPUTED
+    if disputed.lost:
+        return PaymentState.DISPUTE_LOST
+    if refunded and refunded >= amount:
+        return PaymentState.REFUNDED
+    if not delivered:
+        return PaymentState.UNFULFILLED
+    return PaymentState.PARTLY_REFUNDED if refunded else PaymentState.FULFILLED
 
 
 def at_price(bought: Bought, amount: int) -> Bought:
@@ -124,9 +157,18 @@ def reversal(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
         share = _share_of(quote, after) - _share_of(quote, refund.before)
         account = money.creator_account(quote.creator)
         postings += movement(account, money.CREATORS, share, quote.currency)
-    if refund.is_full(quote):
+    if refund.takes(quote):
         postings += coin_back(bought, refund.coin_left)
     return balanced(postings)
+
+
+def dispute_lost(amount: int, currency: str, owed: int) -> list[Posting]:
+    """A dispute took an amount for good; it settles what is owed of a purchase undelivered."""
+    settled = min(amount, owed)
+    return [
+        *movement(money.OWED, money.DISPUTED, settled, currency),
+        *movement(money.DISPUTES_LOST, money.DISPUTED, amount - settled, currency),
+    ]
 
 
 def coin_taken(bought: Bought, coin_left: int) -> int:

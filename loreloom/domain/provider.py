@@ -22,12 +22,16 @@ class Checkout(ProviderModel):
 
 
 class CheckoutStanding(StrEnum):
-    """What has become of a checkout. ``processing``: confirmed, and the money is on its way."""
+    """What has become of a checkout. ``processing``: confirmed, and the money is on its way.
+
+    ``failed``: it was on its way, and will not come.
+    """
 
     OPEN = "open"
     PROCESSING = "processing"
     PAID = "paid"
     EXPIRED = "expired"
+    FAILED = "failed"
 
 
 class Seen(ProviderModel):

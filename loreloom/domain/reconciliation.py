@@ -8,7 +8,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from loreloom.domain.ids import DisputeId, PaymentId
-from loreloom.domain.payment import ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
+from loreloom.domain.payment import DELIVERED, ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
 from loreloom.domain.provider import ProviderDispute, ProviderPayment
 from loreloom.domain.subscription import PROVIDER_TIME
 
@@ -165,7 +165,7 @@ def _of_one(
     if booked.at_provider != held:
         said = f"{booked.at_provider} {booked.currency} in the ledger"
         yield _difference(DifferenceKind.LEDGER, name, f"{held} {booked.currency}", said)
-    due = booked.state in REFUNDABLE
+    due = booked.state in DELIVERED
     held_back = booked.state is PaymentState.DISPUTED
     if booked.entitled is not None and not held_back and booked.entitled != due:
         has = "has it" if booked.entitled else "has it not"

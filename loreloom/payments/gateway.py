@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import stripe
 from pydantic import SecretStr
 from stripe import StripeClient
-from stripe.params import DisputeListParams, PaymentIntentListParams
+from stripe.params import DisputeListParams, PaymentIntentListParams, RefundListParams
 from stripe.params.checkout import SessionCreateParams
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
 
@@ -33,6 +33,12 @@ R = TypeVar("R")
 
 SECONDS = 10.0
 PAGE = 100
+REFUND = "refund"
+"""Under this name a refund at the provider carries our key of it."""
+REFUNDS_OVER = ("failed", "canceled")
+"""So stands a refund at the provider that paid nothing back."""
+PAYMENTS_OVER = ("requires_payment_method", "canceled")
+"""So stands a payment whose checkout is complete, and which will never come."""
 FOR_GOOD = (stripe.InvalidRequestError, stripe.CardError)
 DISPUTES_OVER = {
     "won": DisputeStanding.WON,
@@ -78,12 +84,12 @@ class Gateway:
         """What has become of a checkout. Raises ``ProviderError``."""
         session = await self._asked(
             self._client.v1.checkout.sessions.retrieve_async(
-                checkout, {"expand": ["invoice.payments"]}
+                checkout, {"expand": ["invoice.payments", "payment_intent"]}
             )
         )
         first = charge_of(session.invoice) if isinstance(session.invoice, stripe.Invoice) else None
         return Seen(
-            standing=_standing(session.status, session.payment_status),
+            standing=_standing(session),
             amount=session.amount_total or 0,
             currency=(session.currency or "").upper(),
             intent=first.intent if first else _id_of(session.payment_intent),
@@ -100,12 +106,28 @@ class Gateway:
             return
 
     async def refund(self, intent: str, amount: int, key: str) -> None:
-        """Pay back an amount in minor units. Raises ``ProviderError``."""
+        """Pay back an amount in minor units, once for its key. Raises ``ProviderError``."""
+        if await self._was_refunded(intent, key):
+            return
         await self._asked(
             self._client.v1.refunds.create_async(
-                {"payment_intent": intent, "amount": amount}, {"idempotency_key": key}
+                {"payment_intent": intent, "amount": amount, "metadata": {REFUND: key}},
+                {"idempotency_key": key},
             )
         )
+
+    async def _was_refunded(self, intent: str, key: str) -> bool:
+        """Whether the provider lists a refund by that key, which it forgets itself after a day."""
+        asked: RefundListParams = {"payment_intent": intent, "limit": PAGE}
+        while True:
+            page = await self._asked(self._client.v1.refunds.list_async(asked))
+            for made in page.data:
+                mine = made.metadata is not None and made.metadata.to_dict().get(REFUND) == key
+                if mine and made.status not in REFUNDS_OVER:
+                    return True
+            if not page.has_more or not page.data:
+                return False
+            asked["starting_after"] = page.data[-1].id
 
     async def dispute(self, dispute_id: DisputeId) -> SeenDispute:
         """What has become of a dispute. Raises ``ProviderError``."""
@@ -173,11 +195,16 @@ def _code(error: stripe.StripeError) -> str:
     return error.code or type(error).__name__
 
 
-def _standing(status: str | None, paid: str) -> CheckoutStanding:
-    if status == "complete":
-        settled = paid in ("paid", "no_payment_required")
-        return CheckoutStanding.PAID if settled else CheckoutStanding.PROCESSING
-    return CheckoutStanding.EXPIRED if status == "expired" else CheckoutStanding.OPEN
+def _standing(session: stripe.checkout.Session) -> CheckoutStanding:
+    if session.status == "expired":
+        return CheckoutStanding.EXPIRED
+    if session.status != "complete":
+        return CheckoutStanding.OPEN
+    if session.payment_status in ("paid", "no_payment_required"):
+        return CheckoutStanding.PAID
+    intent = session.payment_intent
+    failed = isinstance(intent, stripe.PaymentIntent) and intent.status in PAYMENTS_OVER
+    return CheckoutStanding.FAILED if failed else CheckoutStanding.PROCESSING
 
 
 def _payment(intent: stripe.PaymentIntent, booked: PaymentId | None) -> ProviderPayment:

@@ -9,12 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select
+from sqlalchemy import not_, or_, select
 
 from loreloom.domain.calendar import Calendar, GameTime
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import ChronicleEntry, World
+
+ABOUT_MONEY = ("payment.", "subscription.")
+"""How the kinds begin that tell of what somebody bought."""
 
 
 class Entry(BaseModel):
@@ -40,8 +43,12 @@ async def read(
     player_id: PlayerId | None = None,
     kind: str | None = None,
     subject: str | None = None,
+    money: bool = True,
 ) -> list[Entry]:
-    """Entries with an id above ``after``, oldest first. A ``kind`` ending in ``.`` is a prefix."""
+    """Entries with an id above ``after``, oldest first. A ``kind`` ending in ``.`` is a prefix.
+
+    Without ``money``, those that tell of what somebody bought are left out.
+    """
     query = (
         select(*ChronicleEntry.__table__.columns, World.calendar)
         .join(World, World.world_id == ChronicleEntry.world_id)
@@ -56,6 +63,9 @@ async def read(
         query = query.where(matches if kind.endswith(".") else ChronicleEntry.kind == kind)
     if subject is not None:
         query = query.where(ChronicleEntry.subject == subject)
+    if not money:
+        about = (ChronicleEntry.kind.startswith(each, autoescape=True) for each in ABOUT_MONEY)
+        query = query.where(not_(or_(*about)))
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [

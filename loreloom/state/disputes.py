@@ -6,11 +6,11 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from loreloom.domain import money
 from loreloom.domain.ids import DisputeId, PaymentId
 from loreloom.domain.money import movement
-from loreloom.domain.payment import PaymentState, coin_back
+from loreloom.domain.payment import coin_back, coin_taken, dispute_lost, standing_of
 from loreloom.domain.provider import DisputeStanding, SeenDispute
-from loreloom.state.fulfilments import coin_of, take_back
+from loreloom.state.fulfilments import add_coin, coin_of, disputed, take_back
 from loreloom.state.ledger import book
-from loreloom.state.payments import advance, event_of, locked
+from loreloom.state.payments import PaymentRecord, advance, event_of, locked
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
 from loreloom.state.tables.payments import Dispute, Entitlement, Payment
@@ -37,15 +37,12 @@ async def hold(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str)
         record = await locked(tx, payment_id)
         if not await tx.first_time(key):
             return
-        await _keep(tx, seen)
-        await tx.run(
-            update(Entitlement)
-            .where(Entitlement.payment_id == payment_id)
-            .values(held_at=func.now())
-        )
+        await _keep(tx, seen.model_copy(update={"standing": DisputeStanding.OPEN}))
         taken = movement(money.DISPUTED, money.PROVIDER, seen.amount, record.currency)
         await book(tx, key, payment_id, "dispute_opened", taken)
-        await advance(tx, payment_id, state=PaymentState.DISPUTED)
+        if record.given:
+            await _hold_what_was_given(tx, record)
+        await _settle(tx, record)
         data = {"dispute_id": seen.dispute_id, "amount": seen.amount, "currency": record.currency}
         step = f"/{seen.dispute_id}"
         tx.tell(event_of(payment_id, record.bought, "payment.disputed", data, step))
@@ -59,20 +56,19 @@ async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str
         if not await tx.first_time(key):
             return
         await _keep(tx, seen)
-        goes_to = money.PROVIDER if won else money.DISPUTES_LOST
-        postings = [*movement(goes_to, money.DISPUTED, seen.amount, record.currency)]
         if won:
-            await tx.run(
-                update(Entitlement).where(Entitlement.payment_id == payment_id).values(held_at=None)
-            )
+            postings = [*movement(money.PROVIDER, money.DISPUTED, seen.amount, record.currency)]
+            if not (await disputed(tx, payment_id)).open:
+                await _return_what_was_held(tx, record)
         else:
-            coin_left = await coin_of(tx, record.bought)
-            postings += coin_back(record.bought, coin_left)
-            await take_back(tx, record, coin_left)
+            owed = await _owed(tx, record, seen)
+            postings = dispute_lost(seen.amount, record.currency, owed)
+            if record.given:
+                coin_left = await coin_of(tx, record.bought) + record.coin_held
+                postings += coin_back(record.bought, coin_left)
+                await take_back(tx, record, coin_left)
         await book(tx, key, payment_id, "dispute_closed", postings)
-        refunded = PaymentState.PARTLY_REFUNDED if record.refunded else PaymentState.FULFILLED
-        state = refunded if won else PaymentState.DISPUTE_LOST
-        await advance(tx, payment_id, state=state)
+        await _settle(tx, record)
         data = {"dispute_id": seen.dispute_id, "outcome": seen.standing}
         step = f"/{seen.dispute_id}"
         tx.tell(event_of(payment_id, record.bought, "payment.dispute_closed", data, step))
@@ -89,6 +85,46 @@ async def disputed_amounts(store: Store) -> dict[PaymentId, int]:
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return {PaymentId(payment_id): int(amount) for payment_id, amount in rows}
+
+
+async def _hold_what_was_given(tx: Transaction, record: PaymentRecord) -> None:
+    payment_id, bought = record.payment_id, record.bought
+    await tx.run(
+        update(Entitlement)
+        .where(Entitlement.payment_id == payment_id, Entitlement.held_at.is_(None))
+        .values(held_at=func.now())
+    )
+    if not record.coin_held:
+        held = coin_taken(bought, await coin_of(tx, bought))
+        await add_coin(tx, bought, -held)
+        await advance(tx, payment_id, coin_held=held)
+
+
+async def _return_what_was_held(tx: Transaction, record: PaymentRecord) -> None:
+    await tx.run(
+        update(Entitlement).where(Entitlement.payment_id == record.payment_id).values(held_at=None)
+    )
+    await add_coin(tx, record.bought, record.coin_held)
+    await advance(tx, record.payment_id, coin_held=0)
+
+
+async def _owed(tx: Transaction, record: PaymentRecord, lost: SeenDispute) -> int:
+    """What is owed back of a purchase undelivered, before a dispute was lost."""
+    if record.delivered:
+        return 0
+    lost_before = (await disputed(tx, record.payment_id)).lost - lost.amount
+    return max(0, record.amount - record.refunded - lost_before)
+
+
+async def _settle(tx: Transaction, record: PaymentRecord) -> None:
+    """The purchase stands where its refunds and disputes leave it."""
+    state = standing_of(
+        record.amount,
+        record.refunded,
+        await disputed(tx, record.payment_id),
+        delivered=record.delivered,
+    )
+    await advance(tx, record.payment_id, state=state)
 
 
 async def _keep(tx: Transaction, seen: SeenDispute) -> None:

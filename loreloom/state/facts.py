@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import delete, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -50,6 +50,20 @@ async def learn(
         pg_insert(Fact)
         .values(world_id=world_id, player_id=player_id, fact=fact, source=source)
         .on_conflict_do_nothing()
+    )
+
+
+async def forget(
+    tx: Transaction, world_id: WorldId, player_id: PlayerId, fact: FactId, source: str
+) -> None:
+    """A player no longer knows a fact that came from that source; from another, it stays."""
+    await tx.run(
+        delete(Fact).where(
+            Fact.world_id == world_id,
+            Fact.player_id == player_id,
+            Fact.fact == fact,
+            Fact.source == source,
+        )
     )
 
 

@@ -1,8 +1,9 @@
 """What a payment gives and a refund takes back: each in one transaction with its ledger entries."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from pydantic import ValidationError
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.arc import ArcDefinition
@@ -16,6 +17,7 @@ from loreloom.domain.ids import (
 from loreloom.domain.payment import (
     REFUNDABLE,
     Bought,
+    Disputed,
     PaymentState,
     RefundState,
     Reversal,
@@ -27,15 +29,17 @@ from loreloom.domain.payment import (
     refund_amount,
     reversal,
     sale,
+    standing_of,
 )
+from loreloom.domain.provider import DisputeStanding
 from loreloom.state.arcs import create_arc
-from loreloom.state.facts import learn
+from loreloom.state.facts import forget, learn
 from loreloom.state.ledger import book
-from loreloom.state.payments import PaymentRecord, advance, event_of, locked, release
+from loreloom.state.payments import ENDS, PaymentRecord, advance, event_of, locked, release
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
 from loreloom.state.subscription_rows import Begun, begin, entitle_for
-from loreloom.state.tables.payments import Entitlement, Refund
+from loreloom.state.tables.payments import Dispute, Entitlement, Refund
 from loreloom.state.tables.worlds import Player
 
 AT_PROVIDER = "at_provider"
@@ -61,7 +65,7 @@ async def fulfil(
             await begin(tx, payment_id, bought, begun)
             await entitle_for(tx, payment_id, bought, None, begun.paid_until)
         elif bought.quote.item.coin:
-            await _add_coin(tx, bought, bought.quote.item.coin)
+            await add_coin(tx, bought, bought.quote.item.coin)
         else:
             await _entitle(tx, payment_id, bought)
         if record.opens is not None:
@@ -71,7 +75,16 @@ async def fulfil(
             await learn(tx, bought.world_id, bought.player_id, fact, root)
         await book(tx, f"{root}/sale", payment_id, "sale", sale(bought))
         amount = bought.quote.amount
-        await advance(tx, payment_id, state=PaymentState.FULFILLED, intent=intent, amount=amount)
+        await advance(
+            tx,
+            payment_id,
+            state=PaymentState.FULFILLED,
+            delivered=True,
+            intent=intent,
+            amount=amount,
+            # A refund takes back what was credited, which goes by what was really paid.
+            quote=bought.quote.model_dump(mode="json"),
+        )
         given = {
             "amount": amount,
             "currency": record.currency,
@@ -93,7 +106,8 @@ async def give_up_delivery(
 ) -> PaymentState:
     """What was paid (amount and currency) cannot be delivered and is to be paid back.
 
-    ``start`` is the refund's workflow. Returns the purchase's state.
+    ``start`` is the refund's workflow. What cost nothing has failed: there is nothing to pay back.
+    Returns the purchase's state.
     """
     amount, currency = paid
     root = payment_workflow_id(payment_id)
@@ -101,7 +115,7 @@ async def give_up_delivery(
         record = await locked(tx, payment_id)
         if not await tx.first_time(f"{root}/delivery"):
             return record.state
-        state = PaymentState.UNFULFILLED
+        state = PaymentState.UNFULFILLED if amount else PaymentState.FAILED
         await advance(
             tx,
             payment_id,
@@ -117,7 +131,8 @@ async def give_up_delivery(
         if amount:
             await _plan_refund(tx, payment_id, refund_id, amount, reason, start)
         data = {"reason": reason, "amount": amount, "currency": currency}
-        tx.tell(event_of(payment_id, record.bought, "payment.unfulfilled", data))
+        told = "payment.unfulfilled" if amount else ENDS[state]
+        tx.tell(event_of(payment_id, record.bought, told, data))
         return state
 
 
@@ -186,19 +201,32 @@ async def fail_refund(store: Store, refund_id: RefundId, failure: str) -> None:
 
 
 async def take_back(tx: Transaction, record: PaymentRecord, coin_left: int) -> None:
-    """The entitlement is taken, and as much of the coin as the player has left."""
-    await tx.run(
+    """What was given is taken, of coin as much as is left, and the item is for sale again.
+
+    ``coin_left`` is what ``coin_of`` and a dispute's hold have of it. It is done once for a
+    purchase: whoever calls has seen that it is ``given``.
+    """
+    bought = record.bought
+    taken = await tx.run(
         update(Entitlement)
         .where(Entitlement.payment_id == record.payment_id, Entitlement.taken_at.is_(None))
         .values(taken_at=func.now())
+        .returning(Entitlement.since, Entitlement.until)
     )
-    taken = coin_taken(record.bought, coin_left)
-    if taken:
-        await _add_coin(tx, record.bought, -taken)
+    pass_taken = taken.first()
+    if pass_taken is not None and bought.quote.item.days is not None:
+        await _move_up(tx, bought, pass_taken.since, pass_taken.until)
+    # What of the held coin is more than was taken goes back; what is less comes from the player.
+    await add_coin(tx, bought, record.coin_held - coin_taken(bought, coin_left))
+    if bought.quote.item.sets_fact is not None:
+        fact, source = bought.quote.item.sets_fact, payment_workflow_id(record.payment_id)
+        await forget(tx, bought.world_id, bought.player_id, fact, source)
+    await release(tx, bought, coupon=False)
+    await advance(tx, record.payment_id, taken_back=True, coin_held=0)
 
 
 async def coin_of(tx: Transaction, bought: Bought) -> int:
-    """The player's coin, held as it is until the transaction ends."""
+    """The player's coin; the player's row is held until the transaction ends."""
     query = select(Player.coin).where(
         Player.world_id == bought.world_id, Player.player_id == bought.player_id
     )
@@ -206,7 +234,19 @@ async def coin_of(tx: Transaction, bought: Bought) -> int:
     return coin
 
 
-async def _add_coin(tx: Transaction, bought: Bought, amount: int) -> None:
+async def disputed(tx: Transaction, payment_id: PaymentId) -> Disputed:
+    """The disputes about a purchase, as far as they are decided."""
+    lost = func.sum(Dispute.amount).filter(Dispute.state == DisputeStanding.LOST)
+    query = select(
+        func.count().filter(Dispute.state == DisputeStanding.OPEN).label("open"),
+        func.coalesce(lost, 0).label("lost"),
+    ).where(Dispute.payment_id == payment_id)
+    row = (await tx.run(query)).one()
+    return Disputed(open=row.open, lost=int(row.lost))
+
+
+async def add_coin(tx: Transaction, bought: Bought, amount: int) -> None:
+    """The buyer has so much more coin, or less."""
     added = await tx.run(
         update(Player)
         .where(Player.world_id == bought.world_id, Player.player_id == bought.player_id)
@@ -218,14 +258,12 @@ async def _add_coin(tx: Transaction, bought: Bought, amount: int) -> None:
 
 async def _entitle(tx: Transaction, payment_id: PaymentId, bought: Bought) -> None:
     item = bought.quote.item
-    until = None
+    begins: ColumnElement[datetime] = func.now()
+    until: ColumnElement[datetime] | None = None
     if item.days is not None:
-        ends = select(func.max(Entitlement.until)).where(
-            Entitlement.world_id == bought.world_id,
-            Entitlement.player_id == bought.player_id,
-            Entitlement.entitlement == item.item,
-            Entitlement.taken_at.is_(None),
-        )
+        # Of two passes at once, the second must see where the first one ends.
+        await coin_of(tx, bought)
+        ends = select(func.max(Entitlement.until)).where(_passes_of(bought))
         # A pass that is bought while one runs goes on where that one ends.
         begins = func.greatest(func.now(), func.coalesce(ends.scalar_subquery(), func.now()))
         until = begins + timedelta(days=item.days)
@@ -236,6 +274,7 @@ async def _entitle(tx: Transaction, payment_id: PaymentId, bought: Bought) -> No
             world_id=bought.world_id,
             player_id=bought.player_id,
             entitlement=item.item,
+            since=begins,
             until=until,
         )
         .on_conflict_do_nothing()
@@ -245,8 +284,31 @@ async def _entitle(tx: Transaction, payment_id: PaymentId, bought: Bought) -> No
         raise Unfulfillable(UnfulfillableReason.ALREADY_OWNED)
 
 
+async def _move_up(tx: Transaction, bought: Bought, since: datetime, until: datetime) -> None:
+    """The passes after one that was taken begin earlier by what was left of it."""
+    left = until - func.greatest(since, func.least(until, func.now()))
+    await tx.run(
+        update(Entitlement)
+        .where(_passes_of(bought), Entitlement.since >= until)
+        .values(since=Entitlement.since - left, until=Entitlement.until - left)
+    )
+
+
+def _passes_of(bought: Bought) -> ColumnElement[bool]:
+    """The player's passes by the item that was bought, but for those that were taken."""
+    return and_(
+        Entitlement.world_id == bought.world_id,
+        Entitlement.player_id == bought.player_id,
+        Entitlement.entitlement == bought.quote.item.item,
+        Entitlement.taken_at.is_(None),
+    )
+
+
 async def _open_arc(tx: Transaction, record: PaymentRecord, start: PlannedStart) -> None:
-    definition = ArcDefinition.model_validate(start.input["definition"])
+    try:
+        definition = ArcDefinition.model_validate(start.input["definition"])
+    except ValidationError as error:
+        raise Unfulfillable(UnfulfillableReason.UNSOUND_ARC) from error
     arc_id = arc_of_payment(record.payment_id)
     await create_arc(tx, arc_id, record.world_id, record.player_id, definition, start)
 
@@ -258,18 +320,20 @@ async def _book_back(
     back = Reversal(
         before=record.refunded,
         amount=amount,
-        coin_left=await coin_of(tx, bought),
-        delivered=record.state is not PaymentState.UNFULFILLED,
+        coin_left=await coin_of(tx, bought) + record.coin_held,
+        delivered=record.delivered,
+        given=record.given,
     )
-    full = back.is_full(bought.quote)
     await book(tx, refund_workflow_id(refund_id), payment_id, "refund", reversal(bought, back))
-    if full and back.delivered:
+    if back.takes(bought.quote):
         await take_back(tx, record, back.coin_left)
-        await release(tx, bought, coupon=False)
-    state = PaymentState.REFUNDED if full else PaymentState.PARTLY_REFUNDED
-    await advance(tx, payment_id, state=state, refunded=record.refunded + amount)
+    refunded = record.refunded + amount
+    state = standing_of(
+        record.amount, refunded, await disputed(tx, payment_id), delivered=record.delivered
+    )
+    await advance(tx, payment_id, state=state, refunded=refunded)
     data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
-    told = {**data, "full": full}
+    told = {**data, "full": back.is_full(bought.quote)}
     tx.tell(event_of(payment_id, bought, "payment.refunded", told, f"/{refund_id}"))
 
 

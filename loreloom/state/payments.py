@@ -56,6 +56,9 @@ class PaymentRecord(BaseModel):
     reason: str | None
     subscription_id: SubscriptionId | None
     entitles: bool
+    delivered: bool
+    taken_back: bool
+    coin_held: int
     opens: PlannedStart | None
     created_at: datetime
     updated_at: datetime
@@ -65,6 +68,11 @@ class PaymentRecord(BaseModel):
         """Whose it is, and the quote at what was really paid."""
         paid = self.quote.model_copy(update={"amount": self.amount, "currency": self.currency})
         return Bought(world_id=self.world_id, player_id=self.player_id, quote=paid)
+
+    @property
+    def given(self) -> bool:
+        """Whether it was delivered, and not taken back since."""
+        return self.delivered and not self.taken_back
 
 
 class RefundRecord(BaseModel):

@@ -5,12 +5,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.provider import ToldEvent
 from loreloom.state.store import Store
-from loreloom.state.tables.payments import ProviderEvent
+from loreloom.state.tables.payments import Payment, ProviderEvent
+
+UNKNOWN_PAYMENT = "unknown_payment"
+"""What handling an event came to that is about a payment which we do not know, or not yet."""
 
 
 class KeptEvent(BaseModel):
@@ -63,10 +66,21 @@ async def find_event(store: Store, event_id: str) -> KeptEvent | None:
 
 
 async def unhandled_events(store: Store, age: timedelta, limit: int) -> Sequence[ToldEvent]:
-    """Events older than ``age`` that nobody has handled, oldest first."""
+    """Events older than ``age`` that are to be handled, oldest first.
+
+    Nobody has handled them, or what they are about was unknown then and is known now: the provider
+    may tell of a payment before its purchase has learned which payment it is.
+    """
+    known_by_now = and_(
+        ProviderEvent.outcome == UNKNOWN_PAYMENT,
+        select(Payment.payment_id).where(Payment.intent == ProviderEvent.intent).exists(),
+    )
     query = (
         select(ProviderEvent.__table__)
-        .where(ProviderEvent.handled_at.is_(None), ProviderEvent.received_at < func.now() - age)
+        .where(
+            or_(ProviderEvent.handled_at.is_(None), known_by_now),
+            ProviderEvent.received_at < func.now() - age,
+        )
         .order_by(ProviderEvent.received_at)
         .limit(limit)
     )

@@ -109,6 +109,7 @@ async def book_charge(store: Store, subscription_id: SubscriptionId, charge: Cha
                 world_id=record.world_id,
                 player_id=record.player_id,
                 state=PaymentState.FULFILLED,
+                delivered=True,
                 item=quote.item.item,
                 amount=charge.amount,
                 currency=charge.currency,
@@ -134,10 +135,17 @@ async def book_charge(store: Store, subscription_id: SubscriptionId, charge: Cha
         tx.tell(subscription_event(subscription_id, bought, kind, data, f"/{payment_id}"))
 
 
-async def hold_open(store: Store, subscription_id: SubscriptionId, until: datetime) -> None:
-    """What the last charge gave is kept open until then, while the next is waited for."""
+async def hold_open(
+    store: Store, subscription_id: SubscriptionId, paid_until: datetime | None, until: datetime
+) -> None:
+    """What was paid for until ``paid_until`` is kept open while the next charge is waited for.
+
+    If that charge came meanwhile, nothing is to be kept open.
+    """
     async with store.transaction() as tx:
         record = await _locked(tx, subscription_id)
+        if paid_until not in (None, record.paid_until):
+            return
         await tx.run(
             update(Entitlement)
             .where(_given_by(subscription_id), Entitlement.until == record.paid_until)
@@ -154,6 +162,8 @@ async def change_item(
         if not await tx.first_time(f"{subscription_workflow_id(subscription_id)}/change/{order}"):
             return
         old = record.quote.item.item
+        if old == item.item:
+            return
         await tx.run(
             update(Entitlement)
             .where(

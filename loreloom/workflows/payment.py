@@ -27,6 +27,7 @@ WRITE_TIME = timedelta(seconds=10)
 FIRST_LOOK = timedelta(seconds=30)
 LONGEST_LOOK = timedelta(minutes=15)
 DISPUTE_LOOK = timedelta(hours=6)
+SETTLED = frozenset({CheckoutStanding.PAID, CheckoutStanding.FAILED, CheckoutStanding.EXPIRED})
 
 RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=30)
@@ -61,10 +62,12 @@ class PaymentWorkflow(Listening):
         seen = await self._settled()
         if seen.standing is CheckoutStanding.PAID:
             return await self._deliver(seen)
+        if seen.standing is CheckoutStanding.FAILED:
+            return await self._end_unpaid(PaymentState.FAILED, "payment_failed")
         return await self._end_unpaid(PaymentState.EXPIRED, "time")
 
     async def _settled(self) -> Seen:
-        """The checkout once it is paid or closed.
+        """The checkout once it is paid, failed or closed.
 
         Looks at the provider whenever it says something, and by itself when it does not.
         """
@@ -75,8 +78,11 @@ class PaymentWorkflow(Listening):
             if not heard:
                 wait = min(wait * 2, LONGEST_LOOK)
             seen = await self._look(over=workflow.now() >= self._start.expires_at)
-            if seen.standing in (CheckoutStanding.PAID, CheckoutStanding.EXPIRED):
+            if seen.standing in SETTLED:
                 return seen
+            # Money may be on its way for weeks.
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(self._start)
 
     async def _look(self, *, over: bool) -> Seen:
         return await workflow.execute_activity_method(

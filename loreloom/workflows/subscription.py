@@ -122,7 +122,7 @@ class SubscriptionWorkflow(Listening):
         async with self._one_at_a_time:
             await workflow.execute_activity_method(
                 SubscriptionSteps.hold,
-                Holding(subscription_id=self._name, until=until),
+                Holding(subscription_id=self._name, until=until, paid_until=standing.paid_until),
                 start_to_close_timeout=WRITE_TIME,
                 retry_policy=RETRY,
                 summary="Keep open what was paid for, for the days of grace",

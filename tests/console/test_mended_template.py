@@ -115,10 +115,12 @@ async def test_a_hundred_that_a_template_failed_are_replayed_and_paid_once(engin
 async def _holds(engine: Engine, quests: int) -> None:
     api = engine.api
     world_id = (await api.world(name="Street", rating="teen"))["world_id"]
-    await api.player(world_id, "mara")
+    await api.player(world_id, "ines")
     engine.write_template("mature")
     async with engine.worker():
-        asked = await asyncio.gather(*(api.quest(world_id, kind="daily") for _ in range(quests)))
+        asked = await asyncio.gather(
+            *(api.quest(world_id, "ines", kind="daily") for _ in range(quests))
+        )
         ids = [quest["quest_id"] for quest in asked]
         for quest_id in ids:
             await api.until_state(quest_id, "broken", seconds=PATIENCE)
@@ -134,7 +136,7 @@ async def _holds(engine: Engine, quests: int) -> None:
         entry for entry in await _entries(api, world_id) if entry["kind"] == "reward.granted"
     ]
     assert Counter(entry["subject"] for entry in granted) == {f"quest/{each}": 1 for each in ids}
-    player = (await api.game.get(f"/v1/worlds/{world_id}/players/mara")).json()
+    player = (await api.game.get(f"/v1/worlds/{world_id}/players/ines")).json()
     assert player["coin"] == sum(quest["rewards"]["coin"] for quest in ended)
     assert player["experience"] == sum(quest["rewards"]["experience"] for quest in ended)
 

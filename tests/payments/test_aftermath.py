@@ -1,38 +1,15 @@
 """Disputes, and the nightly comparison of the books with the provider's list."""
 
 import asyncio
-import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from loreloom.domain.reconciliation import DifferenceKind, Listed, differences
 from loreloom.state.booked import books
-from tests.payments.conftest import Till, an_event
-
-
-async def _disputed(till: Till, payment: dict[str, Any]) -> str:
-    """The buyer's bank questions a purchase; the dispute's id."""
-    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
-    body = {"payment_intent": seen.intent}
-    dispute_id: str = (await till.provider.post("/_config/disputes", json=body)).json()["id"]
-    await _tell(till, "charge.dispute.created", dispute_id, str(seen.intent))
-    await till.until(payment["payment_id"], "disputed")
-    return dispute_id
-
-
-async def _tell(till: Till, kind: str, dispute_id: str, intent: str) -> None:
-    about = {"id": dispute_id, "object": "dispute", "metadata": {}, "payment_intent": intent}
-    body = an_event(kind, "", f"evt_{secrets.token_hex(6)}", **about)
-    assert (await till.deliver(body)).status_code == 200
-
-
-async def _decide(till: Till, payment: dict[str, Any], dispute_id: str, how: str) -> None:
-    await till.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
-    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
-    await _tell(till, "charge.dispute.closed", dispute_id, str(seen.intent))
+from tests.payments.conftest import Till
+from tests.payments.disputing import decide, disputed
 
 
 async def _reconciled(till: Till) -> list[tuple[str, str]]:
@@ -67,10 +44,10 @@ async def test_a_dispute_holds_what_was_bought_then_returns_or_takes_it(
 ) -> None:
     world = await till.buyer()
     payment = await till.bought(world, "coat")
-    dispute_id = await _disputed(till, payment)
+    dispute_id = await disputed(till, payment)
     assert (await till.player(world))["entitlements"] == []
 
-    await _decide(till, payment, dispute_id, how)
+    await decide(till, payment, dispute_id, how)
     await till.until(payment["payment_id"], state)
     had = [e["entitlement"] for e in (await till.player(world))["entitlements"]]
     assert had == (["coat"] if how == "won" else [])
@@ -111,7 +88,7 @@ async def test_a_dispute_that_nobody_told_us_of_is_a_difference(till: Till) -> N
     coat, coin = await till.bought(world, "coat"), await till.bought(world, "coin-300")
     seen = await till.gateway.look(coat["checkout"]["checkout_id"])
     await till.provider.post("/_config/disputes", json={"payment_intent": seen.intent})
-    await _disputed(till, coin)
+    await disputed(till, coin)
     assert await _compared(till, await _listed(till)) == [], "its word may be on its way"
 
     later = await _listed(till, later=timedelta(hours=1))

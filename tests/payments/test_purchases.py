@@ -247,16 +247,7 @@ async def test_a_refund_that_the_provider_refuses_says_so(till: Till) -> None:
     await till.gateway.refund(seen.intent, 599, f"dashboard/{payment['payment_id']}")
 
     asked = await refund(till, payment)
-    await _until_refund(till, payment, "failed")
+    await till.until_refund(payment["payment_id"], "failed")
     after = await till.until(payment["payment_id"], "fulfilled")
     assert after["refunds"][0]["failure"] == "charge_already_refunded"
     assert after["refunds"][0]["refund_id"] == asked["refund_id"]
-
-
-async def _until_refund(till: Till, payment: dict[str, object], state: str) -> None:
-    for _ in range(600):
-        found = (await till.api.game.get(f"/v1/payments/{payment['payment_id']}")).json()
-        if found["refunds"][0]["state"] == state:
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"not {state}")

@@ -23,10 +23,14 @@ class SubscriptionRef(SubscriptionModel):
 
 
 class Holding(SubscriptionModel):
-    """What the last charge gave is to be kept open until a moment."""
+    """What was paid for until ``paid_until`` is to be kept open until a later moment.
+
+    Without it, what is paid for now is meant: so it was asked before it was named.
+    """
 
     subscription_id: SubscriptionId
     until: AwareDatetime
+    paid_until: AwareDatetime | None = None
 
 
 class Retrying(SubscriptionModel):

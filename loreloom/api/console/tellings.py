@@ -7,7 +7,7 @@ from typing import Any
 from loreloom.api.console.pages import in_words
 from loreloom.api.history import OF_ARCS
 from loreloom.api.history import TOLD as OF_QUESTS
-from loreloom.state.chronicle import Entry
+from loreloom.state.chronicle import ABOUT_MONEY, Entry
 from loreloom.state.keys import KeyIdentity, Scope
 
 OTHERS: Mapping[str, str] = {
@@ -32,8 +32,6 @@ OTHERS: Mapping[str, str] = {
 
 PLACES: Mapping[str, str] = {"quest": "/console/quests/{}", "arc": "/console/arcs/{}"}
 """The console's pages by the first part of an entry's subject."""
-
-MONEY = ("payment.", "subscription.")
 
 
 class _Known(dict[str, Any]):
@@ -63,7 +61,7 @@ def telling_of(entry: Entry) -> Telling:
 
 def may_see(reader: KeyIdentity, entry: Entry) -> bool:
     """Whether somebody may see an entry: payments are none of a designer's business."""
-    return Scope.OPS in reader.scopes or not entry.kind.startswith(MONEY)
+    return Scope.OPS in reader.scopes or not entry.kind.startswith(ABOUT_MONEY)
 
 
 def _words(entry: Entry) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import ServerSentEvent
 
 from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, is_still_known
+from loreloom.api.auth import AnyCaller, is_still_known, sees_payments
 from loreloom.api.context import context_of
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.chronicle import ChroniclePage
@@ -70,13 +70,14 @@ async def read_chronicle(
     kind: KindFilter = None,
     last_event_id: LastEventId = None,
 ) -> Response:
-    """What happened in a world, in order, from the beginning or after an entry.
+    """What happened in a world, in order, from the beginning or after an entry. A designer's key
+    reads nothing of what was bought.
 
     With ``Accept: text/event-stream`` the answer is a stream that goes on with what happens.
     """
     context = context_of(request)
     await the_world(request, world_id)
-    wanted = Wanted(player_id=player_id, kind=kind)
+    wanted = Wanted(player_id=player_id, kind=kind, money=sees_payments(caller))
     if EVENT_STREAM in request.headers.get("accept", "").lower():
         cursor = int(last_event_id) if last_event_id is not None else after or 0
         return SeatedStream(
@@ -95,6 +96,7 @@ async def read_chronicle(
         limit=limit + 1,
         player_id=player_id,
         kind=kind,
+        money=wanted.money,
     )
     page = page_of(found, limit, lambda entry: str(entry.id))
     return answer(ChroniclePage(items=page.items, next=page.next))

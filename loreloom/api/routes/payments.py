@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from loreloom.activities.signatures.payment import PaymentRef, RefundRef
 from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller, OpsCaller
+from loreloom.api.auth import AnyCaller, GameCaller, OpsCaller
 from loreloom.api.bodies import json_body, takes
 from loreloom.api.chapters import opened_arc
 from loreloom.api.context import Context, context_of
@@ -163,7 +163,7 @@ async def reconcile_payments(request: Request, caller: OpsCaller) -> Response:
     response_model=PaymentView,
     responses=problems(404),
 )
-async def get_payment(request: Request, caller: AnyCaller, payment_id: PaymentIdPath) -> Response:
+async def get_payment(request: Request, caller: GameCaller, payment_id: PaymentIdPath) -> Response:
     """A purchase: where it stands, where to pay, what was paid back."""
     return answer(await _view(request, payment_id))
 
@@ -175,7 +175,7 @@ async def get_payment(request: Request, caller: AnyCaller, payment_id: PaymentId
     responses=problems(404),
 )
 async def get_payment_ledger(
-    request: Request, caller: DesignerCaller, payment_id: PaymentIdPath
+    request: Request, caller: GameCaller, payment_id: PaymentIdPath
 ) -> Response:
     """What the books say of a purchase: every movement with both of its sides."""
     await the_payment(request, payment_id)

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, GameCaller
+from loreloom.api.auth import GameCaller
 from loreloom.api.bodies import json_body, takes
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode
@@ -39,7 +39,7 @@ router = APIRouter(tags=["payments"])
     responses=problems(404),
 )
 async def list_subscriptions(
-    request: Request, caller: AnyCaller, world_id: WorldIdPath, player_id: PlayerIdPath
+    request: Request, caller: GameCaller, world_id: WorldIdPath, player_id: PlayerIdPath
 ) -> Response:
     """A player's subscriptions, ended ones too."""
     await the_player(request, world_id, player_id)
@@ -55,7 +55,7 @@ async def list_subscriptions(
     responses=problems(404),
 )
 async def get_subscription(
-    request: Request, caller: AnyCaller, subscription_id: SubscriptionIdPath
+    request: Request, caller: GameCaller, subscription_id: SubscriptionIdPath
 ) -> Response:
     """A subscription: its level, its state, and until when it is paid for."""
     return answer(_view(await _the_subscription(request, subscription_id)))
@@ -83,7 +83,8 @@ async def change_subscription(
         found = await _the_subscription(request, subscription_id)
         with refused_as_answers():
             item = shop.book.item(body.item)
-            if attempt.seed is None or found.quote.item.item != item.item:
+            # An earlier run of this request may have changed it already, and had no time to say so.
+            if not attempt.resumed or found.quote.item.item != item.item:
                 require_change(found.state, found.quote.item, item, found.quote.currency)
         return await _give(request, subscription_id, ChangeLevel(item=item), attempt)
 

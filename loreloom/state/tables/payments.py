@@ -56,6 +56,12 @@ class Payment(Base):
     """The subscription that it began, or is a charge of."""
     entitles: Mapped[bool] = mapped_column(server_default=true())
     """Whether it gives something of its own; the charge for a change of level does not."""
+    delivered: Mapped[bool] = mapped_column(server_default=false())
+    """Whether what was bought was ever given."""
+    taken_back: Mapped[bool] = mapped_column(server_default=false())
+    """Whether what was given was taken again, by a refund or a dispute; it is taken once."""
+    coin_held: Mapped[int] = mapped_column(server_default="0")
+    """Coin that a dispute which is open keeps from the player."""
     opens: Mapped[Json | None]
     """The planned start of the arc that a chapter opens, as the content was when it was sold."""
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -180,6 +186,11 @@ class ProviderEvent(Base):
     __tablename__ = "provider_events"
     __table_args__ = (
         Index("ix_provider_events_open", "received_at", postgresql_where="handled_at IS NULL"),
+        Index(
+            "ix_provider_events_unknown",
+            "intent",
+            postgresql_where="outcome = 'unknown_payment'",
+        ),
     )
 
     event_id: Mapped[str] = mapped_column(primary_key=True)

@@ -1,0 +1,210 @@
+"""Disputes beside refunds, and more than one: what was given is held, returned and taken once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from loreloom.domain.ids import FactId, PaymentId, PlayerId, RefundId, WorldId
+from loreloom.domain.provider import DisputeStanding, SeenDispute
+from loreloom.state import disputes, fulfilments
+from loreloom.state.facts import facts_of
+from loreloom.state.payments import stock_taken
+from loreloom.state.starts import PlannedStart
+from loreloom.state.tables.payments import Dispute
+from tests.payments.conftest import Till
+from tests.payments.disputing import decide, disputed, questioned
+
+COIN, PRICE = 300, 299
+
+
+async def _refunded(till: Till, payment: dict[str, Any]) -> None:
+    path = f"/v1/payments/{payment['payment_id']}/refund"
+    made = await till.api.ops.post(path, json={})
+    assert made.status_code == 202, made.text
+    await till.until(payment["payment_id"], "refunded")
+
+
+async def _closed(till: Till, dispute_id: str) -> None:
+    """The dispute is decided, and booked as it was decided."""
+    handle = till.api.parts.temporal.get_workflow_handle(f"dispute/{dispute_id}")
+    await asyncio.wait_for(handle.result(), 30)
+
+
+@pytest.mark.parametrize(("how", "state"), [("won", "refunded"), ("lost", "dispute_lost")])
+async def test_a_dispute_after_a_full_refund_takes_nothing_again(
+    till: Till, how: str, state: str
+) -> None:
+    world = await till.buyer()
+    refunded = await till.bought(world, "coin-300")
+    await _refunded(till, refunded)
+    await till.bought(world, "coin-300")
+    dispute_id = await disputed(till, refunded)
+    assert (await till.player(world))["coin"] == COIN
+
+    await decide(till, refunded, dispute_id, how)
+    await _closed(till, dispute_id)
+    await till.until(refunded["payment_id"], state)
+    assert (await till.player(world))["coin"] == COIN
+    assert (await till.balance())[(f"coin/{world}", "COIN")] == COIN
+
+
+async def test_two_disputes_about_one_purchase_take_it_once(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300")
+    first, second = await disputed(till, payment), await disputed(till, payment)
+    await _until_open(till, second)
+    await decide(till, payment, first, "lost")
+    await _closed(till, first)
+    await till.bought(world, "coin-300")
+    await decide(till, payment, second, "lost")
+    await _closed(till, second)
+
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert (await till.player(world))["coin"] == COIN
+    assert (await till.balance())[(f"coin/{world}", "COIN")] == COIN
+
+
+async def test_what_one_dispute_holds_another_that_is_won_does_not_return(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coat")
+    first, second = await disputed(till, payment), await disputed(till, payment)
+    await _until_open(till, second)
+    await decide(till, payment, first, "won")
+    await _closed(till, first)
+    assert (await till.until(payment["payment_id"], "disputed"))["state"] == "disputed"
+    assert (await till.player(world))["entitlements"] == []
+
+    await decide(till, payment, second, "won")
+    await _closed(till, second)
+    await till.until(payment["payment_id"], "fulfilled")
+    assert len((await till.player(world))["entitlements"]) == 1
+
+
+async def _until_open(till: Till, dispute_id: str) -> None:
+    """The dispute's amount is booked."""
+    query = select(Dispute.amount).where(Dispute.dispute_id == dispute_id)
+    for _ in range(600):
+        async with till.api.parts.store.reading() as connection:
+            if (await connection.execute(query)).scalar_one():
+                return
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"{dispute_id} is not held")
+
+
+async def test_coin_that_is_left_is_held_and_returned(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300")
+    dispute_id = await disputed(till, payment)
+    assert (await till.player(world))["coin"] == 0
+
+    await decide(till, payment, dispute_id, "won")
+    await till.until(payment["payment_id"], "fulfilled")
+    assert (await till.player(world))["coin"] == COIN
+
+
+async def test_coin_that_was_held_is_taken_once(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300")
+    dispute_id = await disputed(till, payment)
+    await till.bought(world, "coin-300")
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert (await till.player(world))["coin"] == COIN
+    assert (await till.balance())[(f"coin/{world}", "COIN")] == COIN
+
+
+async def test_a_refund_that_was_under_way_is_booked_beside_the_dispute(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300")
+    store, name = till.api.parts.store, PaymentId(payment["payment_id"])
+    refund_id = RefundId(f"refund_under_way_{name}")
+    start = PlannedStart(workflow_id=f"elsewhere/{name}", workflow="Refund", input={})
+    async with store.transaction() as tx:
+        await fulfilments.ask_refund(tx, name, refund_id, None, None, start)
+    dispute_id = await disputed(till, payment)
+    await fulfilments.book_refund(store, refund_id)
+
+    assert (await till.until(payment["payment_id"], "disputed"))["refunded"]["amount"] == PRICE
+    await decide(till, payment, dispute_id, "won")
+    await _closed(till, dispute_id)
+    await till.until(payment["payment_id"], "refunded")
+    assert (await till.player(world))["coin"] == 0
+    assert (f"coin/{world}", "COIN") not in await till.balance()
+
+
+async def test_a_dispute_about_what_was_never_delivered_settles_what_is_owed(till: Till) -> None:
+    world = await till.buyer()
+    first, second = await till.ordered(world, "coat"), await till.ordered(world, "coat")
+    for payment in (first, second):
+        await till.pay(payment)
+        await till.tell("checkout.session.completed", payment)
+        await till.until(payment["payment_id"], "fulfilled", "refunded")
+    dispute_id = await questioned(till, second)
+    await decide(till, second, dispute_id, "lost")
+    await _closed(till, dispute_id)
+
+    assert len((await till.player(world))["entitlements"]) == 1
+    balance = await till.balance()
+    # It was paid back and taken by the bank: the second time is our loss.
+    assert balance == {("sales", "USD"): -599, ("disputes_lost", "USD"): 599}
+
+
+async def test_a_dispute_lost_before_it_was_paid_back_leaves_nothing_owed(till: Till) -> None:
+    world = await till.buyer()
+    payment = await _refused_a_refund(till, world, "coat")
+    dispute_id = await disputed(till, payment)
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert await till.balance() == {("provider", "USD"): 599, ("sales", "USD"): -599}
+
+
+async def _refused_a_refund(till: Till, world: str, item: str) -> dict[str, Any]:
+    """A second one of what is owned, paid for; the provider refuses to pay it back."""
+    first, second = await till.ordered(world, item), await till.ordered(world, item)
+    await till.pay(first)
+    await till.tell("checkout.session.completed", first)
+    await till.until(first["payment_id"], "fulfilled")
+    await till.pay(second)
+    seen = await till.gateway.look(second["checkout"]["checkout_id"])
+    assert seen.intent is not None
+    await till.gateway.refund(seen.intent, 599, f"dashboard/{second['payment_id']}")
+    await till.tell("checkout.session.completed", second)
+    await till.until_refund(second["payment_id"], "failed")
+    return await till.until(second["payment_id"], "unfulfilled")
+
+
+async def test_stock_of_what_was_never_delivered_is_freed_once(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "pin")
+    assert (await stock_taken(till.api.parts.store, WorldId(world)))["pin"] == 1
+    dispute_id = await disputed(till, payment)
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert (await stock_taken(till.api.parts.store, WorldId(world)))["pin"] == 0
+
+
+async def test_the_fact_of_a_chapter_goes_with_it(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "chapter")
+    store, mara = till.api.parts.store, PlayerId("mara")
+    async with store.reading() as connection:
+        assert FactId("owns_chapter") in await facts_of(connection, WorldId(world), mara)
+    await _refunded(till, payment)
+    async with store.reading() as connection:
+        assert FactId("owns_chapter") not in await facts_of(connection, WorldId(world), mara)
+
+
+async def test_a_dispute_step_run_again_changes_nothing(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300")
+    dispute_id = await disputed(till, payment)
+    seen = SeenDispute.model_validate(
+        {"dispute_id": dispute_id, "standing": DisputeStanding.WON, "amount": PRICE, "intent": None}
+    )
+    name = PaymentId(payment["payment_id"])
+    for _ in range(2):
+        await disputes.hold(till.api.parts.store, name, seen, f"dispute/{dispute_id}/hold")
+        await disputes.close(till.api.parts.store, name, seen, f"dispute/{dispute_id}/close")
+    assert (await till.player(world))["coin"] == COIN
