@@ -55,8 +55,8 @@ class EpilogueActivities(EpilogueSteps):
         text, record = await self._told(desk, _brief(desk, story), no_model)
         with broken_if_refused():
             async with self._store.transaction() as tx:
-                await keep_record(tx, ref, record)
                 if await quests.keep_epilogue(tx, ref.quest_id, text):
+                    await keep_record(tx, ref, record)
                     tx.tell(_event(ref, text, record))
 
     async def _told(

@@ -1,6 +1,6 @@
 """Erasing a player: the rows in one transaction, then the histories in Temporal."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 
 from temporalio import activity
 from temporalio.api.common.v1 import WorkflowExecution
@@ -11,11 +11,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.signatures.erasure import Erase, ErasureSteps, Left, Renamed, Run
 from loreloom.state import personal
+from loreloom.state.erasures import AskedErasure
 from loreloom.state.personal import NoPlayer, StillOwes, Whose
 from loreloom.state.store import Store
 
 WORLD, PLAYER = "LoreloomWorld", "LoreloomPlayer"
 """The search attributes, as ``workflows/attributes.py`` registers them."""
+IN_A_QUERY = 100
 
 
 class ErasureActivities(ErasureSteps):
@@ -25,18 +27,13 @@ class ErasureActivities(ErasureSteps):
         self._store = store
         self._client = client
 
-    @activity.defn(name="erasure_gather")
-    async def gather(self, erase: Erase) -> tuple[str, ...]:
-        return await personal.workflows_of(self._store, _whose(erase))
-
     @activity.defn(name="erasure_rows")
     async def rows(self, renamed: Renamed) -> tuple[str, ...]:
         erase = renamed.erase
+        asked = AskedErasure(pseudonym=renamed.pseudonym, reason=erase.reason, by=erase.by)
         with broken_if_refused():
             try:
-                return await personal.erase(
-                    self._store, _whose(erase), renamed.pseudonym, erase.reason
-                )
+                return await personal.erase(self._store, _whose(erase), asked)
             except (StillOwes, NoPlayer) as refused:
                 raise broken(str(refused)) from refused
 
@@ -65,10 +62,16 @@ class ErasureActivities(ErasureSteps):
     async def _runs(self, left: Left) -> AsyncIterator[Run]:
         erase = left.erase
         of_player = f"{WORLD} = '{erase.world_id}' AND {PLAYER} = '{erase.player_id}'"
-        queries = [of_player, *(f"WorkflowId = '{each}'" for each in left.workflow_ids)]
-        for query in queries:
+        for query in (of_player, *_queries(left.workflow_ids)):
+            activity.heartbeat()
             async for found in self._client.list_workflows(query):
                 yield Run(workflow_id=found.id, run_id=found.run_id)
+
+
+def _queries(workflow_ids: Sequence[str]) -> Iterator[str]:
+    for first in range(0, len(workflow_ids), IN_A_QUERY):
+        some = ", ".join(f"'{each}'" for each in workflow_ids[first : first + IN_A_QUERY])
+        yield f"WorkflowId IN ({some})"
 
 
 def _whose(erase: Erase) -> Whose:

@@ -5,16 +5,19 @@ A test holds the list against the tables: one that has a player, and is not in i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
+    Select,
+    Subquery,
     Table,
     and_,
     delete,
     func,
     literal,
+    not_,
     or_,
     select,
     union_all,
@@ -22,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import InstrumentedAttribute
 
 from loreloom.domain.ids import (
     ArcId,
@@ -40,6 +44,8 @@ from loreloom.domain.ids import (
     subscription_workflow_id,
 )
 from loreloom.domain.payment import UNPAID, PaymentState
+from loreloom.state import erasures
+from loreloom.state.erasures import AskedErasure
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.access import IdempotentRequest
 from loreloom.state.tables.arcs import Arc, ArcBeat, ArcContribution, ArcGoal
@@ -47,10 +53,20 @@ from loreloom.state.tables.base import Base
 from loreloom.state.tables.generations import Generation, TokenUse
 from loreloom.state.tables.life import MemoryRow
 from loreloom.state.tables.ops import RefusedAct, Replay
-from loreloom.state.tables.payments import Dispute, Entitlement, Payment, Refund, Subscription
+from loreloom.state.tables.payments import (
+    Dispute,
+    Entitlement,
+    LedgerEntry,
+    LedgerTransaction,
+    Payment,
+    Refund,
+    Subscription,
+)
 from loreloom.state.tables.quests import Quest, QuestAct, WorkflowStart
 from loreloom.state.tables.worlds import ChronicleEntry, Fact, InventoryItem, Player, Standing
 
+NAMED_IN_KEYS = ("player", "fact")
+"""What the keys of entries begin with that name their player next."""
 OWED = (*sorted(UNPAID), PaymentState.UNFULFILLED, PaymentState.DISPUTED)
 """States of a purchase in which money or goods are still on their way."""
 
@@ -92,37 +108,56 @@ def _shared_contributions(whose: Whose) -> ColumnElement[bool]:
     return and_(ArcContribution.arc_id.in_(arcs), ArcContribution.player_id == whose.player_id)
 
 
-def _stories(whose: Whose) -> CompoundSelect[tuple[str]]:
-    """The workflow ids of what is told or done for the player, as far as tables know them."""
-    payments = select(Payment.payment_id).where(whose.in_table(Payment))
+def _stories(whose: Whose) -> Subquery:
+    """The workflows of what is told or done for the player, as far as tables know them."""
     return union_all(
-        select(literal(quest_workflow_id(QuestId(""))) + Quest.quest_id).where(
-            whose.in_table(Quest)
+        _begun(quest_workflow_id(QuestId("")), Quest.quest_id, whose.in_table(Quest)),
+        _begun(arc_workflow_id(ArcId("")), Arc.arc_id, whose.in_table(Arc)),
+        _begun(payment_workflow_id(PaymentId("")), Payment.payment_id, whose.in_table(Payment)),
+        _begun(refund_workflow_id(RefundId("")), Refund.refund_id, _of_payments(Refund, whose)),
+        _begun(
+            dispute_workflow_id(DisputeId("")), Dispute.dispute_id, _of_payments(Dispute, whose)
         ),
-        select(literal(arc_workflow_id(ArcId(""))) + Arc.arc_id).where(whose.in_table(Arc)),
-        select(literal(payment_workflow_id(PaymentId(""))) + Payment.payment_id).where(
-            whose.in_table(Payment)
+        _begun(
+            subscription_workflow_id(SubscriptionId("")),
+            Subscription.subscription_id,
+            whose.in_table(Subscription),
         ),
-        select(literal(refund_workflow_id(RefundId(""))) + Refund.refund_id).where(
-            Refund.payment_id.in_(payments)
-        ),
-        select(literal(dispute_workflow_id(DisputeId(""))) + Dispute.dispute_id).where(
-            Dispute.payment_id.in_(payments)
-        ),
-        select(
-            literal(subscription_workflow_id(SubscriptionId(""))) + Subscription.subscription_id
-        ).where(whose.in_table(Subscription)),
-    )
+    ).subquery()
+
+
+def _begun(
+    root: str, named: InstrumentedAttribute[str], mine: ColumnElement[bool]
+) -> Select[tuple[str, datetime]]:
+    begun = named.class_.__table__.columns.created_at
+    workflow_id = (literal(root) + named).label("workflow_id")
+    return select(workflow_id, begun.label("begun")).where(mine)
 
 
 def _of_stories(table: type[Base], whose: Whose) -> ColumnElement[bool]:
-    return table.__table__.columns.workflow_id.in_(_stories(whose))
+    return table.__table__.columns.workflow_id.in_(select(_stories(whose).c.workflow_id))
 
 
 def _answers(whose: Whose) -> ColumnElement[bool]:
-    """Kept answers that name the player."""
-    said = func.convert_to(f'"player_id":"{whose.player_id}"', "UTF8")
-    return func.pg_catalog.position(IdempotentRequest.body, said) > 0
+    """Kept answers that name the player and no other world."""
+    return and_(
+        _says(f'"player_id":"{whose.player_id}"'),
+        or_(not_(_says('"world_id":')), _says(f'"world_id":"{whose.world_id}"')),
+    )
+
+
+def _says(text: str) -> ColumnElement[bool]:
+    return func.pg_catalog.position(IdempotentRequest.body, func.convert_to(text, "UTF8")) > 0
+
+
+def _of_payments(table: type[Base], whose: Whose) -> ColumnElement[bool]:
+    payments = select(Payment.payment_id).where(whose.in_table(Payment))
+    return table.__table__.columns.payment_id.in_(payments)
+
+
+def _ledger_entries(whose: Whose) -> ColumnElement[bool]:
+    booked = select(LedgerTransaction.transaction_id).where(_of_payments(LedgerTransaction, whose))
+    return LedgerEntry.transaction_id.in_(booked)
 
 
 def holdings(whose: Whose) -> Mapping[type[Base], ColumnElement[bool]]:
@@ -142,16 +177,32 @@ def holdings(whose: Whose) -> Mapping[type[Base], ColumnElement[bool]]:
         InventoryItem: whose.in_table(InventoryItem),
         Standing: whose.in_table(Standing),
         ChronicleEntry: whose.in_table(ChronicleEntry),
+        IdempotentRequest: _answers(whose),
         Arc: whose.in_table(Arc),
         Quest: whose.in_table(Quest),
         Entitlement: whose.in_table(Entitlement),
         Subscription: whose.in_table(Subscription),
+        LedgerEntry: _ledger_entries(whose),
+        LedgerTransaction: _of_payments(LedgerTransaction, whose),
+        Refund: _of_payments(Refund, whose),
+        Dispute: _of_payments(Dispute, whose),
         Payment: whose.in_table(Payment),
         Player: whose.in_table(Player),
     }
 
 
-KEPT: frozenset[type[Base]] = frozenset({ChronicleEntry, Entitlement, Subscription, Payment})
+KEPT: frozenset[type[Base]] = frozenset(
+    {
+        ChronicleEntry,
+        Entitlement,
+        Subscription,
+        LedgerEntry,
+        LedgerTransaction,
+        Refund,
+        Dispute,
+        Payment,
+    }
+)
 """Tables whose rows stay under a pseudonym: the world's order of events, and the books.
 
 So do contributions to goals of a whole world.
@@ -163,7 +214,7 @@ async def rows_of(store: Store, whose: Whose) -> dict[str, list[dict[str, Any]]]
     async with store.reading() as connection:
         return {
             _table(table).name: [
-                dict(row._mapping)
+                {name: _readable(value) for name, value in row._mapping.items()}
                 for row in await connection.execute(select(_table(table)).where(mine))
             ]
             for table, mine in holdings(whose).items()
@@ -180,7 +231,7 @@ async def counts_of(store: Store, whose: Whose) -> dict[str, int]:
 
 
 async def workflows_of(store: Store, whose: Whose) -> tuple[str, ...]:
-    """The workflows that tell or do something for the player, by what the tables know."""
+    """The workflows that tell or do something for the player, newest first, by the tables."""
     async with store.reading() as connection:
         return await _workflows_of(connection, whose)
 
@@ -191,7 +242,7 @@ async def require_nothing_owed(store: Store, whose: Whose) -> None:
         await _require_nothing_owed(connection, whose)
 
 
-async def erase(store: Store, whose: Whose, pseudonym: PlayerId, reason: str) -> tuple[str, ...]:
+async def erase(store: Store, whose: Whose, asked: AskedErasure) -> tuple[str, ...]:
     """Erase the player in one transaction, once for a pseudonym; the workflows that are left over.
 
     Rows of the books stay under the pseudonym, and entries of the chronicle keep their place and
@@ -203,29 +254,36 @@ async def erase(store: Store, whose: Whose, pseudonym: PlayerId, reason: str) ->
         found = await tx.run(
             select(Player.player_id).where(whose.in_table(Player)).with_for_update()
         )
-        if not await tx.first_time(f"erasure/{pseudonym}"):
-            return ()
+        erased = await erasures.workflows_of(tx, asked.pseudonym)
+        if erased is not None:
+            return erased
         if found.first() is None:
             raise NoPlayer(f"the world {whose.world_id} has no player {whose.player_id}")
         await _require_nothing_owed(tx.connection, whose)
+        await _hold_stories(tx, whose)
         workflows = await _workflows_of(tx.connection, whose)
-        await _rename(tx, whose, pseudonym)
+        await erasures.keep(tx, whose.world_id, asked, workflows)
+        await _rename(tx, whose, asked.pseudonym)
         for table, mine in holdings(whose).items():
             if table not in KEPT:
                 await tx.run(delete(_table(table)).where(mine))
-        await tx.run(delete(IdempotentRequest).where(_answers(whose)))
-        subject = f"player/{pseudonym}"
+        subject = f"player/{asked.pseudonym}"
         tx.tell(
             Event(
                 world_id=whose.world_id,
                 key=f"{subject}/erased",
                 kind="player.erased",
                 subject=subject,
-                player_id=pseudonym,
-                data={"reason": reason},
+                player_id=asked.pseudonym,
             )
         )
         return workflows
+
+
+async def _hold_stories(tx: Transaction, whose: Whose) -> None:
+    """Wait for texts that are being kept: each takes its story's row, and later finds none."""
+    await tx.run(select(Quest.quest_id).where(whose.in_table(Quest)).with_for_update())
+    await tx.run(select(Arc.arc_id).where(whose.in_table(Arc)).with_for_update())
 
 
 async def _rename(tx: Transaction, whose: Whose, pseudonym: PlayerId) -> None:
@@ -233,12 +291,14 @@ async def _rename(tx: Transaction, whose: Whose, pseudonym: PlayerId) -> None:
     await tx.run(
         pg_insert(Player).values(world_id=whose.world_id, player_id=pseudonym, name="erased")
     )
-    old = f"player/{whose.player_id}"
-    key = func.replace(ChronicleEntry.key, f"{old}/", f"player/{pseudonym}/")
-    subject = func.replace(ChronicleEntry.subject, old, f"player/{pseudonym}")
-    own = ChronicleEntry.subject == old
     entries = update(ChronicleEntry).where(whose.in_table(ChronicleEntry))
-    await tx.run(entries.where(own).values(key=key, subject=subject))
+    own = ChronicleEntry.subject == f"player/{whose.player_id}"
+    await tx.run(entries.where(own).values(subject=f"player/{pseudonym}"))
+    for root in NAMED_IN_KEYS:
+        old = f"{root}/{whose.player_id}/"
+        key = literal(f"{root}/{pseudonym}/") + func.substr(ChronicleEntry.key, len(old) + 1)
+        named = func.starts_with(ChronicleEntry.key, old)
+        await tx.run(entries.where(named).values(key=key))
     await tx.run(entries.values(player_id=pseudonym, data={}))
     # The world's goal counts it still: it is the sum of what was given.
     given = update(ArcContribution).where(_shared_contributions(whose))
@@ -266,12 +326,18 @@ async def _require_nothing_owed(connection: AsyncConnection, whose: Whose) -> No
 
 
 async def _workflows_of(connection: AsyncConnection, whose: Whose) -> tuple[str, ...]:
-    return tuple(await connection.scalars(_stories(whose)))
+    stories = _stories(whose)
+    newest = select(stories.c.workflow_id).order_by(stories.c.begun.desc(), stories.c.workflow_id)
+    return tuple(await connection.scalars(newest))
 
 
 async def _count(connection: AsyncConnection, table: type[Base], mine: ColumnElement[bool]) -> int:
     query = select(func.count()).select_from(_table(table)).where(mine)
     return int((await connection.execute(query)).scalar_one())
+
+
+def _readable(value: Any) -> Any:
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else value
 
 
 def _table(table: type[Base]) -> Table:

@@ -146,7 +146,6 @@ async def open_workers(
             whatif.pick,
             settlement.stop,
             settlement.settle,
-            erasure.gather,
             erasure.rows,
             erasure.histories,
             erasure.forget,

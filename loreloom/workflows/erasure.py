@@ -35,22 +35,17 @@ class ErasureWorkflow:
         return await self._forget(wish)
 
     async def _erase(self, erase: Erase) -> NoReturn:
-        pseudonym = PlayerId(f"erased_{workflow.uuid4().hex[:16]}")
-        before = await workflow.execute_activity_method(
-            ErasureSteps.gather,
-            erase,
-            start_to_close_timeout=ROWS_TIME,
-            retry_policy=RETRY,
-            summary="Find the player's stories",
-        )
-        late = await workflow.execute_activity_method(
+        # Of the run that was there first: a reset would draw another name for the same player.
+        first = workflow.info().original_execution_run_id
+        pseudonym = PlayerId(f"erased_{first.replace('-', '')}")
+        workflow_ids = await workflow.execute_activity_method(
             ErasureSteps.rows,
             Renamed(erase=erase, pseudonym=pseudonym),
             start_to_close_timeout=ROWS_TIME,
             retry_policy=RETRY,
             summary="Erase the player's rows",
         )
-        left = Left(erase=erase, workflow_ids=tuple(dict.fromkeys((*before, *late))))
+        left = Left(erase=erase, workflow_ids=workflow_ids)
         runs = await self._delete_histories(left)
         workflow.continue_as_new(
             Erased(pseudonym=pseudonym, runs=runs, told_in=workflow.info().run_id)

@@ -7,8 +7,10 @@ import pytest
 from sqlalchemy import insert, select
 from temporalio.client import Client, WorkflowFailureError
 
-from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.state import personal
+from loreloom.state.erasures import AskedErasure
+from loreloom.state.facts import make_known
 from loreloom.state.personal import KEPT, NoPlayer, Whose, holdings
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
@@ -61,6 +63,7 @@ async def test_nothing_that_is_kept_has_the_name_any_more(api: Api) -> None:
     stories = await played(api, world_id)
     asked = await api.quest(world_id)
     await api.until_state(asked["quest_id"], "offered")
+    await make_known(api.parts.store, WorldId(world_id), MARA, FactId("the-bell"), "api/test")
     before = await rows_with(api.parts.store, MARA)
     assert before.keys() >= {"players", "quests", "generations", "chronicle", "idempotent_requests"}
     entries = (await api.ops.get(f"/v1/worlds/{world_id}/chronicle?limit=200")).json()["items"]
@@ -81,15 +84,22 @@ async def test_nothing_that_is_kept_has_the_name_any_more(api: Api) -> None:
     assert (await api.game.get(f"/v1/worlds/{world_id}/players/{MARA}")).status_code == 404
     assert (await api.game.get(f"/v1/worlds/{world_id}/players/odo")).status_code == 200
     after = (await api.ops.get(f"/v1/worlds/{world_id}/chronicle?limit=200")).json()["items"]
-    *kept, last = after
-    assert [(e["id"], e["kind"]) for e in kept][: len(entries)] == [
+    *stays, last = after
+    assert [(e["id"], e["kind"]) for e in stays][: len(entries)] == [
         (e["id"], e["kind"]) for e in entries
     ]
     assert (last["kind"], last["player_id"], last["data"]) == (
         "player.erased",
         done["pseudonym"],
-        {"reason": REASON},
+        {},
     )
+    (kept,) = (await api.ops.get("/v1/ops/erasures")).json()["items"]
+    assert (kept["pseudonym"], kept["world_id"], kept["reason"]) == (
+        done["pseudonym"],
+        world_id,
+        REASON,
+    )
+    assert kept["by"].startswith("test-ops-")
 
 
 @pytest.mark.usefixtures("worker")
@@ -130,11 +140,12 @@ async def test_a_step_that_runs_twice_erases_once(store: Store) -> None:
     whose = Whose(WorldId("world"), MARA)
     async with store.transaction() as tx:
         await tx.run(insert(Player), _player())
-    first, second = PlayerId("erased_1"), PlayerId("erased_2")
-    await personal.erase(store, whose, first, REASON)
-    await personal.erase(store, whose, first, REASON)
+    asked = AskedErasure(pseudonym=PlayerId("erased_1"), reason=REASON, by="ops")
+    await personal.erase(store, whose, asked)
+    await personal.erase(store, whose, asked)
+    other = asked.model_copy(update={"pseudonym": PlayerId("erased_2")})
     with pytest.raises(NoPlayer):
-        await personal.erase(store, whose, second, REASON)
+        await personal.erase(store, whose, other)
     assert (await rows_with(store, "player.erased"))["chronicle"] == 1
     # Whoever comes back under the old name is somebody new.
     async with store.transaction() as tx:
@@ -163,8 +174,7 @@ def test_no_table_with_a_player_is_forgotten() -> None:
     known = {table.__tablename__ for table in holdings(Whose(WorldId("w"), MARA))}
     named = {table.name for table in Base.metadata.sorted_tables if "player_id" in table.c}
     assert named - known == set()
-    # What hangs on one of these and on nothing else goes, or stays without a name.
-    assert {table.__tablename__ for table in KEPT} <= named
+    assert {table.__tablename__ for table in KEPT} <= known
 
 
 def _player() -> Json:

@@ -23,12 +23,11 @@ async def erase(till: Till, world_id: str) -> Erased:
     parts = till.api.parts
     steps, queue = ErasureActivities(parts.store, parts.temporal), f"erasing-{world_id}"
     activities: list[Callable[..., Any]] = [
-        steps.gather,
         steps.rows,
         steps.histories,
         steps.forget,
     ]
-    wish = Erase(world_id=WorldId(world_id), player_id=MARA, reason="asked for it")
+    wish = Erase(world_id=WorldId(world_id), player_id=MARA, reason="asked for it", by="ops")
     async with Worker(
         parts.temporal, task_queue=queue, workflows=[ErasureWorkflow], activities=activities
     ):

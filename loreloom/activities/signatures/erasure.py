@@ -15,11 +15,12 @@ class ErasureModel(BaseModel):
 
 
 class Erase(ErasureModel):
-    """Whom to erase, and why."""
+    """Whom to erase, why, and who asked for it."""
 
     world_id: WorldId
     player_id: PlayerId
     reason: str
+    by: str
 
 
 class Renamed(ErasureModel):
@@ -46,14 +47,9 @@ class Run(ErasureModel):
 class ErasureSteps(Protocol):
     """Erasing a player. Each step may run twice and changes the world once."""
 
-    @activity.defn(name="erasure_gather")
-    async def gather(self, erase: Erase) -> tuple[str, ...]:
-        """The player's workflows, by what the tables know of them."""
-        raise NotImplementedError
-
     @activity.defn(name="erasure_rows")
     async def rows(self, renamed: Renamed) -> tuple[str, ...]:
-        """Erase the rows in one transaction; the workflows that were found meanwhile.
+        """Erase the rows in one transaction; the workflows that told of the player.
 
         Fails for good if something is owed or there is no such player.
         """

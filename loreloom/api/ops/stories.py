@@ -194,6 +194,21 @@ class Stories:
         told = [story, *await self._stories(earlier[: most - 1])]
         return told, token is not None or len(earlier) >= most
 
+    async def of_player(self, world_id: WorldId, player_id: PlayerId) -> list[str]:
+        """The ids of all workflows that name the player, newest first.
+
+        Raises ``ApiError`` if Temporal is away.
+        """
+        world, player = attributes.WORLD.name, attributes.PLAYER.name
+        clauses = f"{world} = {_quoted(world_id)} AND {player} = {_quoted(player_id)}"
+        found: dict[str, None] = {}
+        token: bytes | None = None
+        while True:
+            executions, token = await self._listed(clauses, 1000, token)
+            found |= dict.fromkeys(each.id for each in executions)
+            if token is None:
+                return list(found)
+
     async def _listed(
         self, clauses: str, size: int, token: bytes | None = None
     ) -> tuple[list[Execution], bytes | None]:

@@ -73,7 +73,6 @@ ACTIVITIES: Mapping[str, str] = {
     "dispute_close": "Return it or take it",
     "quest_stop": "End the quest's own process",
     "quest_settle": "End the quest and give the compensation",
-    "erasure_gather": "Find the player's stories",
     "erasure_rows": "Erase the player's rows",
     "erasure_histories": "Delete the histories",
     "erasure_forget": "Delete what told of the erasure",

@@ -14,7 +14,7 @@ from loreloom.api.lookups import the_player, the_quest, the_world
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
-from loreloom.api.ops.players import erase_player, export_player
+from loreloom.api.ops.players import CURSOR, erase_player, export_player
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
@@ -39,9 +39,15 @@ from loreloom.api.schemas.ops import (
 )
 from loreloom.api.schemas.ops_export import WorkflowExport
 from loreloom.api.schemas.ops_health import HealthView
-from loreloom.api.schemas.ops_players import EraseBody, ErasureView, PlayerExport
+from loreloom.api.schemas.ops_players import (
+    EraseBody,
+    ErasureList,
+    ErasureView,
+    KeptErasureView,
+    PlayerExport,
+)
 from loreloom.domain.ids import PlayerId, WorldId
-from loreloom.state import replays
+from loreloom.state import erasures, replays
 from loreloom.state.personal import Whose
 
 WorkflowIdPath = Annotated[
@@ -235,17 +241,25 @@ async def settle_quest(
     "/v1/ops/worlds/{world_id}/players/{player_id}/export",
     operation_id="export_player",
     response_model=PlayerExport,
-    responses=problems(404),
+    responses=problems(404, 422),
 )
 async def export_player_data(
-    request: Request, caller: OpsCaller, world_id: WorldIdPath, player_id: PlayerIdPath
+    request: Request,
+    caller: OpsCaller,
+    world_id: WorldIdPath,
+    player_id: PlayerIdPath,
+    workflows_after: After = None,
 ) -> Response:
-    """All that is kept of a player as one file: rows, stories, histories."""
+    """All that is kept of a player as one file: rows, stories, histories.
+
+    It holds a hundred of the stories; `next` as `workflows_after` gives the next hundred.
+    """
     await the_world(request, world_id)
     await the_player(request, world_id, player_id)
     context = context_of(request)
     parts, whose = context.parts, Whose(world_id, player_id)
-    return answer(await export_player(parts.store, parts.temporal, context.stories, whose))
+    after = from_cursor(CURSOR, workflows_after)
+    return answer(await export_player(parts.store, parts.temporal, context.stories, whose, after))
 
 
 @router.post(
@@ -270,8 +284,28 @@ async def erase_player_data(
     """
     await the_world(request, world_id)
     await the_player(request, world_id, player_id)
-    made = await erase_player(context_of(request).parts, Whose(world_id, player_id), body)
-    return answer(made, 202)
+    whose = Whose(world_id, player_id)
+    return answer(await erase_player(context_of(request).parts, whose, body, caller.name), 202)
+
+
+@router.get(
+    "/v1/ops/erasures",
+    operation_id="list_erasures",
+    response_model=ErasureList,
+    responses=problems(422),
+)
+async def list_erasures(
+    request: Request, caller: OpsCaller, limit: Limit = 50, after: After = None
+) -> Response:
+    """Who erased players when and why, newest first."""
+    store = context_of(request).parts.store
+    page = await erasures.listed(store, after=from_cursor("erasures", after), limit=limit)
+    return answer(
+        ErasureList(
+            items=tuple(KeptErasureView(**kept.model_dump()) for kept in page.items),
+            next=to_cursor("erasures", page.next),
+        )
+    )
 
 
 @router.post(

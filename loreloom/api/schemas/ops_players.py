@@ -13,8 +13,8 @@ FORMAT: Literal["loreloom.player/1"] = "loreloom.player/1"
 class PlayerExport(View):
     """All that is kept of a player. ``rows`` are the tables' own, by table.
 
-    ``workflows`` are the newest of the player's stories with their histories; ``more_workflows``
-    says that there are others.
+    ``workflows`` are a hundred of the player's stories with their histories, newest first: those
+    after ``workflows_after`` in the question. ``next`` is where the others begin.
     """
 
     format: Literal["loreloom.player/1"] = FORMAT
@@ -23,7 +23,7 @@ class PlayerExport(View):
     player_id: PlayerId
     rows: dict[str, tuple[Data, ...]]
     workflows: tuple[WorkflowExport, ...]
-    more_workflows: bool
+    next: str | None
 
 
 class EraseBody(Body):
@@ -45,3 +45,20 @@ class ErasureView(View):
     rows: dict[str, int]
     workflows: int
     workflow_id: str | None
+
+
+class KeptErasureView(View):
+    """Who erased a player when and why. Of the player there is only the pseudonym."""
+
+    pseudonym: PlayerId
+    world_id: WorldId
+    reason: str
+    by: str
+    at: datetime
+
+
+class ErasureList(View):
+    """A page of erasures, newest first."""
+
+    items: tuple[KeptErasureView, ...]
+    next: str | None

@@ -32,6 +32,21 @@ class Replay(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Erasure(Base):
+    """An erasure: who erased when and why, and of whom only the pseudonym."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (Index("ix_erasures_listing", "at", "pseudonym"),)
+
+    pseudonym: Mapped[str] = mapped_column(primary_key=True)
+    world_id: Mapped[str] = mapped_column(ForeignKey("worlds.world_id"))
+    workflow_ids: Mapped[list[str]]
+    """What was told or done for the player: no row that stays would find it again."""
+    reason: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class RefusedAct(Base):
     """An act that was refused for the hour, the weather or a fact, under its Update's id."""
 

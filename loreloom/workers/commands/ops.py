@@ -103,8 +103,13 @@ def export_player(
     to: Annotated[Path | None, typer.Option(help="The file to write; else it is printed.")] = None,
 ) -> None:
     """Take out all that is kept of a player: rows, stories, histories."""
+    path = f"{ROOT}/worlds/{world_id}/players/{player_id}/export"
     with calling() as api:
-        found = api.get(f"{ROOT}/worlds/{world_id}/players/{player_id}/export")
+        found = api.get(path)
+        while found["next"] is not None:
+            page = api.get(path, workflows_after=found["next"])
+            found["workflows"] += page["workflows"]
+            found["next"] = page["next"]
     text = json.dumps(found, indent=2, ensure_ascii=False)
     if to is None:
         typer.echo(text)
@@ -126,6 +131,17 @@ def erase_player(
     with calling() as api:
         made = api.post(f"{ROOT}/worlds/{world_id}/players/{player_id}/erase", body)
     show(made, as_json, _erasure)
+
+
+@ops.command()
+def erasures(
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show who erased players when and why; of whom there is only the pseudonym."""
+    with calling() as api:
+        found = api.get(f"{ROOT}/erasures", limit=limit)
+    show(found, as_json, _erased)
 
 
 @ops.command()
@@ -306,6 +322,12 @@ def _erasure(made: Json) -> Iterable[str]:
             yield f"{table}: {count}"
     yield f"{made['workflows']} stories"
     yield f"erased by {made['workflow_id']}" if made["workflow_id"] else "nothing was erased"
+
+
+def _erased(found: Json) -> Iterable[str]:
+    for kept in found["items"]:
+        when, who = kept["at"][:19], kept["by"]
+        yield f"{when}  {who}  {kept['pseudonym']} of {kept['world_id']}: {kept['reason']}"
 
 
 def _settled(settled: Json) -> Iterable[str]:
