@@ -52,7 +52,7 @@ from loreloom.state.tables.arcs import Arc, ArcBeat, ArcContribution, ArcGoal
 from loreloom.state.tables.base import Base
 from loreloom.state.tables.generations import Generation, TokenUse
 from loreloom.state.tables.life import MemoryRow
-from loreloom.state.tables.ops import RefusedAct, Replay
+from loreloom.state.tables.ops import PlayerRepair, RefusedAct, Replay
 from loreloom.state.tables.payments import (
     Dispute,
     Entitlement,
@@ -170,6 +170,7 @@ def holdings(whose: Whose) -> Mapping[type[Base], ColumnElement[bool]]:
         ArcBeat: _of_arcs(ArcBeat, whose),
         WorkflowStart: _of_stories(WorkflowStart, whose),
         Replay: _of_stories(Replay, whose),
+        PlayerRepair: whose.in_table(PlayerRepair),
         Generation: whose.in_table(Generation),
         TokenUse: whose.in_table(TokenUse),
         MemoryRow: whose.in_table(MemoryRow),

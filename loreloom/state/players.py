@@ -104,6 +104,15 @@ async def worlds_of_player(store: Store, player_id: PlayerId, limit: int) -> lis
         return [WorldId(row.world_id) for row in await connection.execute(query)]
 
 
+async def hold_coin(tx: Transaction, world_id: WorldId, player_id: PlayerId, coin: int) -> None:
+    """Have a player hold so much coin, whatever it was before."""
+    await tx.run(
+        update(Player)
+        .where(Player.world_id == world_id, Player.player_id == player_id)
+        .values(coin=coin)
+    )
+
+
 async def grant(tx: Transaction, world_id: WorldId, player_id: PlayerId, reward: Reward) -> None:
     """Add a reward to what a player has. The caller's transaction makes sure that it is once."""
     granted = await tx.run(

@@ -23,6 +23,7 @@ OTHERS: Mapping[str, str] = {
     "clock.caught_up": "The clock caught up with what it had slept through.",
     "weather.changed": "{region}: {state}.",
     "player.created": "A player joined at level {level}.",
+    "player.repaired": "Ops put right what a player has.",
     "player.erased": "A player was erased.",
     "rumour.begun": "It is whispered: {text}",
     "life.caught_up": "The world lived the days that it had slept through.",

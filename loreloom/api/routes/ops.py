@@ -15,6 +15,7 @@ from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
 from loreloom.api.ops.players import CURSOR, erase_player, export_player
+from loreloom.api.ops.repairing import repair_player, repairs_view
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
@@ -45,7 +46,10 @@ from loreloom.api.schemas.ops_players import (
     ErasureView,
     KeptErasureView,
     PlayerExport,
+    RepairBody,
+    RepairList,
 )
+from loreloom.api.schemas.players import PlayerView
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state import erasures, replays
 from loreloom.state.personal import Whose
@@ -235,6 +239,50 @@ async def settle_quest(
     """
     quest = await the_quest(request, quest_id)
     return answer(await settle(context_of(request).parts, quest, body, caller.name))
+
+
+@router.patch(
+    "/v1/ops/worlds/{world_id}/players/{player_id}",
+    operation_id="repair_player",
+    response_model=PlayerView,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(RepairBody),
+)
+async def repair_player_rows(
+    request: Request,
+    caller: OpsCaller,
+    world_id: WorldIdPath,
+    player_id: PlayerIdPath,
+    body: Annotated[RepairBody, Depends(json_body(RepairBody))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Put a player's rows right: what is named is so afterwards, whatever it was before.
+
+    Who did it, when, why and what stood there is kept for ops; the chronicle tells what changed.
+    """
+    store = context_of(request).parts.store
+
+    async def repair(attempt: Attempt) -> Answer:
+        whose, repair_id = Whose(world_id, player_id), attempt.new_id("repair")
+        await repair_player(store, whose, body, caller.name, repair_id)
+        player = await the_player(request, world_id, player_id)
+        return Answer(200, PlayerView(**player.model_dump()))
+
+    return await once(store, caller, idempotency_key, request, said_by(body), repair)
+
+
+@router.get(
+    "/v1/ops/worlds/{world_id}/players/{player_id}/repairs",
+    operation_id="list_player_repairs",
+    response_model=RepairList,
+    responses=problems(404),
+)
+async def list_player_repairs(
+    request: Request, caller: OpsCaller, world_id: WorldIdPath, player_id: PlayerIdPath
+) -> Response:
+    """What ops put right in a player's rows, who, when and why, the newest first."""
+    await the_player(request, world_id, player_id)
+    return answer(await repairs_view(context_of(request).parts.store, Whose(world_id, player_id)))
 
 
 @router.get(

@@ -1,11 +1,19 @@
-"""A player's data as ops take it out, and its erasure."""
+"""A player's data as ops take it out, put it right and erase it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal, Self
 
-from loreloom.api.schemas.fields import Body, Data, Text, View
+from pydantic import Field, model_validator
+
+from loreloom.api.schemas.fields import Body, Data, Name, Text, View
 from loreloom.api.schemas.ops_export import WorkflowExport
 from loreloom.domain.ids import PlayerId, WorldId
+
+MOST_EXPERIENCE = 1_000_000_000
+MOST_COIN = 1_000_000_000_000
+MOST_OF_A_THING = 1_000_000
+MOST_STANDING = 1_000_000
+MOST_NAMED = 20
 
 FORMAT: Literal["loreloom.player/1"] = "loreloom.player/1"
 
@@ -24,6 +32,44 @@ class PlayerExport(View):
     rows: dict[str, tuple[Data, ...]]
     workflows: tuple[WorkflowExport, ...]
     next: str | None
+
+
+class RepairBody(Body):
+    """What is so of a player afterwards, and why; what is not named stays as it is."""
+
+    reason: Text
+    name: Name | None = None
+    experience: Annotated[int, Field(ge=0, le=MOST_EXPERIENCE)] | None = None
+    coin: Annotated[int, Field(ge=0, le=MOST_COIN)] | None = None
+    items: dict[Name, Annotated[int, Field(ge=0, le=MOST_OF_A_THING)]] = Field(
+        default_factory=dict, max_length=MOST_NAMED
+    )
+    standing: dict[Name, Annotated[int, Field(ge=-MOST_STANDING, le=MOST_STANDING)]] = Field(
+        default_factory=dict, max_length=MOST_NAMED
+    )
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_dump(exclude={"reason"}, exclude_defaults=True):
+            raise ValueError("name at least one of name, experience, coin, items and standing")
+        return self
+
+
+class RepairView(View):
+    """A repair: what was named in it, as it stood before and stands since."""
+
+    repair_id: str
+    before: Data
+    after: Data
+    reason: str
+    by: str
+    at: datetime
+
+
+class RepairList(View):
+    """A player's repairs, the newest first."""
+
+    items: tuple[RepairView, ...]
 
 
 class EraseBody(Body):

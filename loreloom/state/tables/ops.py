@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from loreloom.state.tables.base import Base
+from loreloom.state.tables.base import Base, Json
 
 
 class Replay(Base):
@@ -42,6 +42,22 @@ class Erasure(Base):
     world_id: Mapped[str] = mapped_column(ForeignKey("worlds.world_id"))
     workflow_ids: Mapped[list[str]]
     """What was told or done for the player: no row that stays would find it again."""
+    reason: Mapped[str]
+    by: Mapped[str]
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class PlayerRepair(Base):
+    """What ops put right in a player's rows: what stood there before, and what stands since."""
+
+    __tablename__ = "player_repairs"
+    __table_args__ = (Index("ix_player_repairs_of", "world_id", "player_id", "at"),)
+
+    repair_id: Mapped[str] = mapped_column(primary_key=True)
+    world_id: Mapped[str]
+    player_id: Mapped[str]
+    before: Mapped[Json]
+    after: Mapped[Json]
     reason: Mapped[str]
     by: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())

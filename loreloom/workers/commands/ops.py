@@ -96,6 +96,34 @@ def replay(
         raise typer.Exit(1)
 
 
+@ops.command("repair-player")
+def repair_player(
+    world_id: str,
+    player_id: str,
+    reason: Reason,
+    name: Annotated[str | None, typer.Option(help="The player's name.")] = None,
+    experience: Annotated[int | None, typer.Option(min=0, help="All of it.")] = None,
+    coin: Annotated[int | None, typer.Option(min=0, help="All of it.")] = None,
+    item: Annotated[list[str] | None, typer.Option(help="THING=COUNT, how many it is.")] = None,
+    standing: Annotated[
+        list[str] | None, typer.Option(help="FACTION=STANDING, what it is.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put right what a player has. What is named is so afterwards; the rest stays."""
+    wanted = {
+        "name": name,
+        "experience": experience,
+        "coin": coin,
+        "items": _counts(item) or None,
+        "standing": _counts(standing) or None,
+    }
+    body = {"reason": reason} | {k: v for k, v in wanted.items() if v is not None}
+    with calling() as api:
+        player = api.patch(f"{ROOT}/worlds/{world_id}/players/{player_id}", body)
+    show(player, as_json, _player)
+
+
 @ops.command("export-player")
 def export_player(
     world_id: str,
@@ -222,6 +250,18 @@ def verify_command(
         raise typer.Exit(1)
 
 
+def _counts(given: Iterable[str] | None) -> dict[str, int]:
+    """Names with their numbers, from ``NAME=NUMBER``."""
+    found: dict[str, int] = {}
+    for each in given or ():
+        name, _, number = each.rpartition("=")
+        try:
+            found[name.strip()] = int(number)
+        except ValueError:
+            raise typer.BadParameter(f"{each}: write NAME=NUMBER") from None
+    return found
+
+
 def _path(workflow_id: str) -> str:
     return f"{ROOT}/workflows/{quote(workflow_id, safe='/')}"
 
@@ -314,6 +354,13 @@ def _steps(found: Json) -> Iterable[str]:
     for step in found["items"]:
         error = f"  FAILED: {step['error']}" if step["failed"] else ""
         yield f"{step['step']:<18} {step['at'][:19]}  {step['told']}{error}"
+
+
+def _player(player: Json) -> Iterable[str]:
+    yield f"{player['player_id']}  {player['name']}, level {player['level']}"
+    yield f"{player['experience']} experience, {player['coin']} coin"
+    for name, count in (player["inventory"] | player["standing"]).items():
+        yield f"{name}: {count}"
 
 
 def _erasure(made: Json) -> Iterable[str]:
