@@ -80,7 +80,11 @@ def main() -> None:
     """Play, ask again, take the pictures."""
     home = Path(tempfile.mkdtemp(prefix="loreloom-pictures-"))
     told = Console()
-    settings = Settings().with_changes(loreloom_home=home, loreloom_port=free_port())
+    own = Settings()
+    # The home is new, the model is the one that the set-up unpacked.
+    settings = own.with_changes(
+        loreloom_home=home, loreloom_port=free_port(), model_folder=own.embedded_model
+    )
     with Stack(settings, say=told.print) as stack:
         assert stack.keys is not None
         with ApiClient(stack.settings.api_url, stack.keys.ops) as api:
