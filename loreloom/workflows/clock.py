@@ -62,8 +62,10 @@ class WorldClockWorkflow:
             workflow.upsert_search_attributes([attributes.WORLD.value_set(self._world_id)])
         self._living = asyncio.create_task(self._live())
         await self._waking.rounds(self._look)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell_weathers()
+        # A change may begin while the weathers are told of the last: it ends, and they are told.
+        while self._to_signal or not workflow.all_handlers_finished():
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self._tell_weathers()
         # Days that are being lived meanwhile are asked for again: each is lived once.
         workflow.continue_as_new(
             ClockInput(world_id=self._world_id, lived=self._lived),

@@ -1,13 +1,22 @@
 """The clock's workflow: paused, scaled, advanced, asleep, reset, and gone on from anew."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from temporalio import workflow
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import (
+    Interceptor,
+    SignalExternalWorkflowInput,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
 
 from loreloom.domain.boundaries import boundaries, tally
 from loreloom.domain.calendar import Calendar
@@ -183,6 +192,56 @@ def early_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         temporal_dynamic=["limit.historyCount.suggestContinueAsNew=40"],
     ) as stack:
         yield stack
+
+
+class SlowWord(Interceptor):
+    """A workflow that says something to another waits a while, so that more happens meanwhile."""
+
+    def workflow_interceptor_class(
+        self, input: WorkflowInterceptorClassInput
+    ) -> type[WorkflowInboundInterceptor]:
+        return _Inbound
+
+
+class _Inbound(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(_Outbound(outbound))
+
+
+class _Outbound(WorkflowOutboundInterceptor):
+    async def signal_external_workflow(self, input: SignalExternalWorkflowInput) -> None:
+        try:
+            await super().signal_external_workflow(input)
+        finally:
+            await workflow.sleep(0.3)
+
+
+async def test_no_change_is_kept_from_a_region_by_a_clock_that_continues_as_new(
+    early_server: Stack, store: Store, task_queue_prefix: str
+) -> None:
+    """Changes come one after the other, also while the regions are told of those before."""
+    client = await connect(early_server.settings)
+    on = await set_up(client, store, task_queue_prefix, datetime.now(UTC), regions=["estuary"])
+    async with serving(on, task_queue_prefix, [SlowWord()]):
+        await on.change(paused=True)
+        first = (await on.handle.describe()).run_id
+        for _ in range(40):
+            await on.change(advance_hours=0.1)
+
+        async def gone_on() -> bool:
+            return (await on.handle.describe()).run_id != first
+
+        await eventually(gone_on, "the clock has continued as new")
+        history = await client.get_workflow_handle(on.handle.id, run_id=first).fetch_history()
+        await on.handle.terminate("the test is over")
+    kinds = [event.event_type for event in history.events]
+    changes = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED
+    words = EventType.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED
+    assert words in kinds[_last(kinds, changes) :]
+
+
+def _last(kinds: Sequence[int], kind: int) -> int:
+    return max(number for number, one in enumerate(kinds) if one == kind)
 
 
 async def test_a_clock_that_continues_as_new_goes_on_as_if_nothing_was(
