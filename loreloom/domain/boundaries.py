@@ -3,6 +3,8 @@
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator
+from heapq import merge
+from operator import attrgetter
 from typing import NamedTuple
 
 from loreloom.domain.calendar import HOUR, Calendar
@@ -31,11 +33,9 @@ def boundaries(calendar: Calendar, after: int, through: int) -> Iterator[Boundar
     What begins in one second comes from the longest to the shortest: a year, a season, a month, a
     day, its holiday, a part of the day, a phase of the moon.
     """
-    length = calendar.seconds_per_day
-    for day in range(max(0, after) // length, through // length + 1):
-        for boundary in _of_day(calendar, day):
-            if after < boundary.at <= through:
-                yield boundary
+    return merge(
+        _of_days(calendar, after, through), _phases(calendar, after, through), key=attrgetter("at")
+    )
 
 
 def next_boundary(calendar: Calendar, after: int) -> Boundary:
@@ -53,35 +53,39 @@ def tally(calendar: Calendar, after: int, through: int) -> Counter[str]:
     return +found
 
 
-def _of_day(calendar: Calendar, day: int) -> list[Boundary]:
+def _of_days(calendar: Calendar, after: int, through: int) -> Iterator[Boundary]:
+    length = calendar.seconds_per_day
+    for day in range(max(0, after) // length, through // length + 1):
+        for boundary in _of_day(calendar, day):
+            if after < boundary.at <= through:
+                yield boundary
+
+
+def _of_day(calendar: Calendar, day: int) -> Iterator[Boundary]:
     """The boundaries in a day of the world, counted from 0; a world's first second is none."""
     start = day * calendar.seconds_per_day
     of_year = (day + calendar.first_day) % calendar.days_per_year
-    found: list[Boundary] = []
     if day > 0:
         if of_year == 0:
-            found.append(Boundary(start, NEW_YEAR))
+            yield Boundary(start, NEW_YEAR)
         if of_year in calendar.season_starts:
-            found.append(Boundary(start, NEW_SEASON, calendar.season_starts[of_year]))
+            yield Boundary(start, NEW_SEASON, calendar.season_starts[of_year])
         if of_year in calendar.month_starts:
-            found.append(Boundary(start, NEW_MONTH, calendar.month_starts[of_year]))
-        found.append(Boundary(start, NEW_DAY))
+            yield Boundary(start, NEW_MONTH, calendar.month_starts[of_year])
+        yield Boundary(start, NEW_DAY)
         if of_year in calendar.holiday_of_day:
-            found.append(Boundary(start, HOLIDAY, calendar.holiday_of_day[of_year]))
+            yield Boundary(start, HOLIDAY, calendar.holiday_of_day[of_year])
     for part, hour in calendar.part_starts:
         at = start + hour * HOUR
         if at > 0:
-            found.append(Boundary(at, part_kind(part), part))
-    found += _phases(calendar, start)
-    # Sorting is stable: within a second the order above stays.
-    return sorted(found, key=lambda boundary: boundary.at)
+            yield Boundary(at, part_kind(part), part)
 
 
-def _phases(calendar: Calendar, start: int) -> Iterator[Boundary]:
+def _phases(calendar: Calendar, after: int, through: int) -> Iterator[Boundary]:
     if calendar.moon is None:
         return
-    number = calendar.phase_number(start - 1) + 1 if start > 0 else 1
-    while (at := calendar.phase_start(number)) < start + calendar.seconds_per_day:
+    number = calendar.phase_number(max(0, after)) + 1
+    while (at := calendar.phase_start(number)) <= through:
         yield Boundary(at, MOON, calendar.moon_at(at))
         number += 1
 

@@ -71,7 +71,7 @@ class FirstDay(DateOfYear):
 
 
 class Moon(CalendarModel):
-    """A moon: its phases are equally long, and the first begins with the world."""
+    """A moon: its phases are equally long, an hour at least; the first begins with the world."""
 
     cycle_days: float = Field(gt=0, le=10_000, allow_inf_nan=False)
     phases: tuple[Word, ...] = Field(min_length=1, max_length=32)
@@ -131,8 +131,8 @@ class Calendar(CalendarModel):
             raise ValueError("no two holidays may fall on one day")
         if self.begins is not None:
             self.day_of_year(self.begins)
-        if self.moon is not None and self._moon_seconds < len(self.moon.phases):
-            raise ValueError("a phase of the moon must last a second at least")
+        if self.moon is not None and self._moon_seconds < len(self.moon.phases) * HOUR:
+            raise ValueError("a phase of the moon must last an hour at least")
         return self
 
     def _require_whole_seasons(self) -> None:

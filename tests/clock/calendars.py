@@ -46,7 +46,8 @@ def calendars(draw: st.DrawFn) -> Calendar:
     moon = None
     if draw(st.booleans()):
         phases = tuple(f"phase {n}" for n in range(draw(st.integers(1, 8))))
-        moon = Moon(cycle_days=draw(st.floats(0.5, 40)), phases=phases)
+        shortest = len(phases) / hours
+        moon = Moon(cycle_days=draw(st.floats(shortest, shortest + 40)), phases=phases)
     begins = None
     if draw(st.booleans()):
         day = draw(st.integers(0, bare.days_per_year - 1))

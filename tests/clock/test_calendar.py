@@ -82,6 +82,7 @@ def test_the_next_second_is_the_same_day_or_the_next(calendar: Calendar, seconds
         },
         {"begins": {"season": "monsoon", "day": 1}},
         {"moon": {"cycle_days": 0.00001, "phases": ("new", "full")}},
+        {"moon": {"cycle_days": 1, "phases": tuple(f"phase {n}" for n in range(25))}},
     ],
 )
 def test_a_calendar_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:

@@ -45,7 +45,7 @@ class FirstDayBody(DateBody):
 
 
 class MoonBody(Body):
-    """A moon, with phases of equal length; the first begins with the world."""
+    """A moon, with phases of equal length, an hour at least; the first begins with the world."""
 
     cycle_days: float = Field(gt=0, le=10_000, allow_inf_nan=False)
     phases: tuple[Name, ...] = Field(min_length=1, max_length=32)
