@@ -12,6 +12,7 @@ from loreloom.activities.signatures.clock import (
     LookAtClock,
     ToldTime,
 )
+from loreloom.activities.signatures.errors import refused
 from loreloom.domain.ids import WorldId
 from loreloom.domain.refusals import Refusal
 from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_time
@@ -47,7 +48,7 @@ class ClockActivities(ClockSteps):
             try:
                 clock = await change_clock(self._store, ClockOrder(**dict(changing)))
             except Refusal as refusal:
-                raise broken(refusal.message) from refusal
+                raise refused(refusal) from refusal
             regions = await region_names(self._store, changing.world_id)
         if clock is None:
             raise _gone(changing.world_id)

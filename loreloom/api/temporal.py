@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from loreloom.activities.signatures.errors import REFUSED
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.domain.refusals import RefusalCode
-from loreloom.workflows.signatures import REFUSED
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +45,10 @@ def outages() -> Iterator[None]:
 
 
 def refusal_in(error: WorkflowUpdateFailedError) -> ApiError | None:
-    """What the rules said to an Update; ``None`` if its workflow ended before it answered."""
-    cause = error.cause
+    """What the rules said to an Update, or to a step of it; ``None`` if it failed otherwise."""
+    cause: BaseException | None = error.cause
+    if isinstance(cause, ActivityError):
+        cause = cause.cause
     if isinstance(cause, ApplicationError) and cause.type == REFUSED:
         return ApiError(RefusalCode(cause.details[0]), cause.message)
     log.warning("an Update ended without an answer: %s", cause)

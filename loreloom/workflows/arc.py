@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.arc import QuestEnded, Seen, Tally
-    from loreloom.activities.signatures.errors import BROKEN
+    from loreloom.activities.signatures.errors import BROKEN, refused
     from loreloom.domain import arc_wait
     from loreloom.domain import arc_walk as rules
     from loreloom.domain.arc import (
@@ -35,7 +35,7 @@ with workflow.unsafe.imports_passed_through():
         ChooseAct,
         MigrateArc,
     )
-    from loreloom.workflows.updates import refused, ruled
+    from loreloom.workflows.updates import ruled
 
 MAX_REASON = 500
 

@@ -16,7 +16,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.arc import QuestEnded
-    from loreloom.activities.signatures.errors import BROKEN
+    from loreloom.activities.signatures.errors import BROKEN, refused
     from loreloom.activities.signatures.quest import (
         DesignSteps,
         Ending,
@@ -37,7 +37,7 @@ with workflow.unsafe.imports_passed_through():
         ProgressAct,
         QuestInput,
     )
-    from loreloom.workflows.updates import key_of_order, refused, ruled
+    from loreloom.workflows.updates import key_of_order, ruled
 
 DESIGN_QUEUE_WAIT = timedelta(seconds=60)
 DESIGN_TIME = timedelta(seconds=45)

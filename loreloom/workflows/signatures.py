@@ -20,9 +20,6 @@ from loreloom.domain.weather import Weather
 QUEST = "Quest"
 """The name of the quest's workflow type."""
 
-REFUSED = "Refused"
-"""Type of the error by which an Update is refused; its first detail is the ``RefusalCode``."""
-
 
 class QuestInput(BaseModel):
     """What a quest starts from, and what it takes along when it continues as new.

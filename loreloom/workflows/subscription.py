@@ -7,6 +7,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.errors import refused
     from loreloom.activities.signatures.subscription import (
         Canceling,
         Changing,
@@ -19,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.workflows import attributes
     from loreloom.workflows.listening import Listening
     from loreloom.workflows.signatures import CancelSubscription, ChangeLevel, SubscriptionInput
-    from loreloom.workflows.updates import key_of_order, refused
+    from loreloom.workflows.updates import key_of_order
 
 CALL_TIME = timedelta(seconds=60)
 WRITE_TIME = timedelta(seconds=10)

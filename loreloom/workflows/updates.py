@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 from temporalio import workflow
-from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from loreloom.activities.signatures.errors import refused
     from loreloom.domain.refusals import Refusal
-    from loreloom.workflows.signatures import REFUSED
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -20,11 +19,6 @@ def ruled(rule: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return rule(*args, **kwargs)
     except Refusal as refusal:
         raise refused(refusal) from refusal
-
-
-def refused(refusal: Refusal) -> ApplicationError:
-    """The error by which an Update is refused."""
-    return ApplicationError(refusal.message, refusal.code.value, type=REFUSED, non_retryable=True)
 
 
 def key_of_order() -> str:
