@@ -95,6 +95,25 @@ async def live_next_day(
         return day
 
 
+async def tell_failure(store: Store, world_id: WorldId, through_day: int, error: str) -> None:
+    """Tell that a world does not get on with its days, once for each day it is to live through."""
+    key = f"life/failed/{through_day}"
+    async with store.transaction() as tx:
+        if not await tx.first_time(f"{world_id}/{key}"):
+            return
+        query = select(LivingRow.day).where(LivingRow.world_id == world_id)
+        lived = (await tx.run(query)).scalar_one_or_none() or 0
+        tx.tell(
+            Event(
+                world_id=world_id,
+                key=key,
+                kind="life.failed",
+                subject=world_id,
+                data={"day": lived + 1, "through_day": through_day, "error": error},
+            )
+        )
+
+
 class Shift(BaseModel):
     """What a story changes in a world's own life, by faction."""
 

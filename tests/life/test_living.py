@@ -1,12 +1,17 @@
 """Days lived in a real database: each once, in one transaction, and told as they should be."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import text
+import pytest
+from pydantic import ValidationError
+from sqlalchemy import select, text, update
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
-from loreloom.activities.life import LifeActivities
+from loreloom.activities.life import PATIENCE, LifeActivities
 from loreloom.activities.signatures.life import LiveDays
 from loreloom.api.starting import new_regions
 from loreloom.domain.calendar import Calendar
@@ -18,6 +23,7 @@ from loreloom.domain.living.world import beginning
 from loreloom.state import chronicle, facts, life, worlds
 from loreloom.state.openings import open_to
 from loreloom.state.store import Store
+from loreloom.state.tables.life import LivingRow
 from loreloom.state.worlds import WorldRecord
 from tests.builders import a_world_record
 from tests.life.worlds import example, lived
@@ -43,11 +49,13 @@ async def a_world(store: Store, canon: str = "default") -> WorldRecord:
     return found
 
 
-async def live(store: Store, through_day: int) -> int:
+async def live(store: Store, through_day: int, attempt: int = 1) -> int:
     """What the clock asks for after a day."""
     steps = LifeActivities(store, example())
     days = LiveDays(world_id=WORLD, through_day=through_day)
-    return await ActivityEnvironment().run(steps.live, days)
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt)
+    return await environment.run(steps.live, days)
 
 
 async def kinds(store: Store) -> list[str]:
@@ -110,6 +118,49 @@ async def test_a_sleep_that_is_cut_off_goes_on_and_is_told_whole(store: Store) -
     assert await kinds(store) == ["life.caught_up"]
     told = (await chronicle.read(store, WORLD, limit=100))[-1]
     assert (told.data["from_day"], told.data["through_day"]) == (1, 10)
+
+
+async def test_a_day_that_cannot_be_lived_is_told_once_and_lived_when_it_can_be(
+    store: Store,
+) -> None:
+    await a_world(store)
+    await live(store, 3)
+    before = await kinds(store)
+    spoilt = await _spoil(store)
+    for attempt in range(1, 8):
+        with pytest.raises(ValidationError):
+            await live(store, 5, attempt)
+        # What passes by itself is not worth telling.
+        assert (await kinds(store))[len(before) :] == ["life.failed"] * (attempt >= PATIENCE)
+    told = (await chronicle.read(store, WORLD, kind="life.failed", limit=10))[0]
+    assert told.data == {"day": 4, "through_day": 5, "error": "ValidationError"}
+    async with store.transaction() as tx:
+        await tx.run(update(LivingRow).values(state=spoilt))
+    assert await live(store, 6) == 3
+
+
+async def test_what_the_database_refuses_for_good_is_told_at_once(store: Store) -> None:
+    await a_world(store)
+    async with store.transaction() as tx:
+        await tx.run(text("ALTER TABLE living ADD CHECK (day < 2)"))
+    try:
+        with pytest.raises(ApplicationError) as caught:
+            await live(store, 3)
+    finally:
+        async with store.transaction() as tx:
+            await tx.run(text("ALTER TABLE living DROP CONSTRAINT living_day_check"))
+    assert caught.value.non_retryable
+    (told,) = await chronicle.read(store, WORLD, kind="life.failed", limit=10)
+    assert told.data == {"day": 2, "through_day": 3, "error": "IntegrityError"}
+    assert await live(store, 3) == 2
+
+
+async def _spoil(store: Store) -> Any:
+    """Make what is kept of the world unreadable; returns what it was."""
+    async with store.transaction() as tx:
+        kept = (await tx.run(select(LivingRow.state))).scalar_one()
+        await tx.run(update(LivingRow).values(state={"factions": 3}))
+    return kept
 
 
 async def test_the_worlds_own_facts_are_what_is_so_and_no_others_are_touched(store: Store) -> None:

@@ -27,6 +27,7 @@ OTHERS: Mapping[str, str] = {
     "player.erased": "A player was erased.",
     "rumour.begun": "It is whispered: {text}",
     "life.caught_up": "The world lived the days that it had slept through.",
+    "life.failed": "The world cannot live day {day}: {error}.",
     "fact.learned": "It is known now: {fact}.",
 }
 """Sentences by kind; a kind without one that carries ``told`` says that, else its own name."""
