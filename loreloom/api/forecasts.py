@@ -5,6 +5,7 @@ from datetime import datetime
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.api.schemas.weather import Forecast, ForecastHour, RegionWeather, WeatherNow
 from loreloom.domain.calendar import HOUR
+from loreloom.domain.clock import Clock
 from loreloom.domain.imposed import next_change, outlook, standing_at
 from loreloom.domain.sky import hours_of
 from loreloom.state.regions import RegionRecord
@@ -37,19 +38,31 @@ def region_weather(world: WorldRecord, region: RegionRecord, seconds: int) -> Re
     )
 
 
-def forecast_view(world: WorldRecord, region: RegionRecord, now: datetime, hours: int) -> Forecast:
-    """The weather now and at each hour of game time from now on."""
+def forecast_view(
+    world: WorldRecord, region: RegionRecord, now: datetime, hours: int, from_hour: int = 0
+) -> Forecast:
+    """The weather at each hour of game time from some hours after now on."""
     began = world.clock.game_seconds(now)
-    coming = outlook(region.sky, region.imposed, began, hours)
+    coming = outlook(region.sky, region.imposed, began + from_hour * HOUR, hours)
     return Forecast(
         world_id=world.world_id,
         region=region.region,
         hours=tuple(
             ForecastHour(
                 **hour.model_dump(exclude={"hour"}),
-                at=None if world.clock.paused else now + world.clock.real_span(n * HOUR),
+                at=_in_hours(world.clock, now, n),
                 game_time=GameTimeView.of(world.calendar.read(began + n * HOUR)),
             )
-            for n, hour in enumerate(coming)
+            for n, hour in enumerate(coming, start=from_hour)
         ),
     )
+
+
+def _in_hours(clock: Clock, now: datetime, hours: int) -> datetime | None:
+    """The real moment some hours of game time after another; ``None`` if no date is that late."""
+    if clock.paused:
+        return None
+    try:
+        return now + clock.real_span(hours * HOUR)
+    except OverflowError:
+        return None

@@ -54,8 +54,7 @@ def world_view(
     return WorldView(
         **dict(world_summary(world, now)),
         calendar=CalendarBody.of(world.calendar),
-        scale=world.clock.scale,
-        paused=world.clock.paused,
+        **dict(world.clock),
         weather={region.region: weather_now(region, seconds) for region in world.regions},
         factions=tuple(FactionView(entity_id=f.entity_id, name=f.name) for f in factions),
         chronicle_head=head,

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -98,12 +98,7 @@ class Watched:
     def _read(self, view: Json) -> None:
         self._view, self._stale, self._away = view, False, False
         self._calendar = CalendarBody.model_validate(view["calendar"]).calendar()
-        self._clock = Clock(
-            anchor=datetime.now(UTC),
-            game_anchor=view["game_time"]["seconds"],
-            scale=view["scale"],
-            paused=view["paused"],
-        )
+        self._clock = Clock.model_validate({name: view[name] for name in Clock.model_fields})
 
     def _headline(self, now: datetime) -> Text:
         time = self.time(now)

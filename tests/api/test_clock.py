@@ -1,8 +1,14 @@
 """A world's clock as a game server drives it."""
 
+from datetime import UTC, datetime
+from math import floor
+from typing import Any
+
 import pytest
 
+from loreloom.domain.clock import MAX_GAME_SECONDS, Clock
 from tests.api.conftest import Api
+from tests.weather.stage import set_clock
 
 pytestmark = pytest.mark.usefixtures("worker")
 
@@ -60,6 +66,39 @@ async def test_what_cannot_be_is_refused_and_changes_nothing(api: Api) -> None:
     assert (after["scale"], after["game_time"]) == (before["scale"], before["game_time"])
 
 
+async def test_a_world_is_not_advanced_past_the_end_of_its_time(api: Api) -> None:
+    """Also if the clock's workflow has yet to see how near the end is: its step refuses it."""
+    world_id = (await api.world())["world_id"]
+    address = f"/v1/worlds/{world_id}/clock"
+    await api.game.patch(address, json={"paused": True})
+    last = Clock(anchor=datetime.now(UTC), game_anchor=MAX_GAME_SECONDS - 10, paused=True)
+    await set_clock(api.parts.store, world_id, last)
+    answer = await api.game.patch(address, json={"advance_hours": 1})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    world = (await api.game.get(f"/v1/worlds/{world_id}")).json()
+    assert world["game_anchor"] == last.game_anchor
+
+
+async def test_a_reader_computes_the_time_from_what_a_world_says_of_its_clock(api: Api) -> None:
+    world_id = (await api.world())["world_id"]
+    address = f"/v1/worlds/{world_id}"
+    for change in ({"scale": 7200}, {"advance_hours": 3.7}, {"paused": True}):
+        await api.game.patch(f"{address}/clock", json=change)
+        before = datetime.now(UTC)
+        world = (await api.game.get(address)).json()
+        after = datetime.now(UTC)
+        least, most = (_computed(world, moment) for moment in (before, after))
+        assert least <= world["game_time"]["seconds"] <= most
+
+
+def _computed(world: dict[str, Any], moment: datetime) -> int:
+    """The formula of docs/clock.md."""
+    passed = 0.0
+    if not world["paused"]:
+        passed = world["scale"] * (moment - datetime.fromisoformat(world["anchor"])).total_seconds()
+    return world["game_anchor"] + floor(world["game_micros"] / 1_000_000 + passed)
+
+
 async def test_a_new_world_tells_of_its_first_boundaries(api: Api) -> None:
     world_id = (await api.world())["world_id"]
     await api.game.patch(f"/v1/worlds/{world_id}/clock", json={"advance_hours": 23})
@@ -104,6 +143,7 @@ async def test_a_calendar_with_months_holidays_and_a_moon(api: Api) -> None:
         {"months": [{"name": "Rime", "days": 3, "season": "wet"}]},
         {"part_starts": [{"part": "new_day", "hour": 3}]},
         {"moon": {"cycle_days": 0, "phases": ["new"]}},
+        {"moon": {"cycle_days": 32 / 864_000, "phases": list("abcdefghijklmnopqrstuvwxyzABCDEF")}},
     ):
         answer = await api.game.post("/v1/worlds", json={"name": "x", "calendar": wrong})
         assert answer.status_code == 422, wrong

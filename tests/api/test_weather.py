@@ -1,12 +1,13 @@
 """The weather as a game server sees it: now, to come, and made."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
 from loreloom.domain.weather import Weather
 from loreloom.state.worlds import find_world
@@ -88,6 +89,26 @@ async def test_the_forecast_begins_with_now_and_goes_on_hour_by_hour(api: Api) -
     assert [hour["state"] for hour in long[:40]] == [hour["state"] for hour in hours[:40]]
 
 
+async def test_any_hour_is_reached_page_by_page(api: Api) -> None:
+    world_id = (await api.world(seed=4))["world_id"]
+    stands = Clock(anchor=datetime.now(UTC), scale=0.001, paused=True)
+    await set_clock(api.parts.store, world_id, stands)
+    url = address(world_id, what="forecast")
+    whole = (await get(api, url, hours=1000))["hours"]
+    pages = [
+        hour
+        for begin in range(0, 1000, 250)
+        for hour in (await get(api, url, hours=250, from_hour=begin))["hours"]
+    ]
+    assert pages == whole
+    (far,) = (await get(api, url, hours=1, from_hour=2_000_000_000))["hours"]
+    assert far["game_time"]["seconds"] == stands.game_anchor + 2_000_000_000 * 3600
+    # Where time creeps, no date is as late as that; the weather is known all the same.
+    await set_clock(api.parts.store, world_id, stands.model_copy(update={"paused": False}))
+    (creeping,) = (await get(api, url, hours=1, from_hour=2_000_000_000))["hours"]
+    assert (creeping["at"], creeping["state"]) == (None, far["state"])
+
+
 async def test_worlds_of_one_seed_have_one_weather(api: Api) -> None:
     first, again, other = [
         await get(
@@ -101,8 +122,10 @@ async def test_worlds_of_one_seed_have_one_weather(api: Api) -> None:
 
 async def test_what_makes_no_sense_is_refused_and_changes_nothing(api: Api) -> None:
     world_id = (await api.world())["world_id"]
+    url = address(world_id, what="forecast")
+    for begin in (-1, 10**12, "soon"):
+        assert (await api.game.get(url, params={"from_hour": begin})).status_code == 422, begin
     for hours in (0, -1, 1001, "many"):
-        url = address(world_id, what="forecast")
         assert (await api.game.get(url, params={"hours": hours})).status_code == 422, hours
     for body in ({"state": "frogs"}, {"state": "fog", "hours": 0}, {"hours": 3}, {}):
         assert (await api.game.put(address(world_id), json=body)).status_code == 422, body

@@ -14,13 +14,23 @@ from loreloom.api.forecasts import forecast_view, region_weather
 from loreloom.api.lookups import the_region, the_world
 from loreloom.api.schemas.fields import RegionPath, WorldIdPath
 from loreloom.api.schemas.weather import MAX_FORECAST_HOURS, Forecast, MakeWeather, RegionWeather
+from loreloom.domain.calendar import HOUR
+from loreloom.domain.clock import MAX_GAME_SECONDS
 from loreloom.domain.ids import WorldId
 from loreloom.workflows.signatures import ClearWeather, ImposeWeather
 
 ADDRESS = "/v1/worlds/{world_id}/regions/{region}"
 
 Hours = Annotated[
-    int, Query(ge=1, le=MAX_FORECAST_HOURS, description="Hours of game time to look ahead.")
+    int, Query(ge=1, le=MAX_FORECAST_HOURS, description="How many hours of game time to tell of.")
+]
+FromHour = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=MAX_GAME_SECONDS // HOUR,
+        description="How many hours of game time after now the first of them is.",
+    ),
 ]
 
 router = APIRouter(tags=["weather"])
@@ -90,10 +100,15 @@ async def get_forecast(
     world_id: WorldIdPath,
     region: RegionPath,
     hours: Hours = 48,
+    from_hour: FromHour = 0,
 ) -> Response:
-    """What comes, one moment an hour of game time from now; exact unless somebody intervenes."""
+    """What comes, one moment an hour of game time; exact unless somebody intervenes.
+
+    It begins with now, or ``from_hour`` hours later: any hour can be reached, page by page.
+    """
     world = await the_world(request, world_id)
-    return answer(forecast_view(world, the_region(world, region), datetime.now(UTC), hours))
+    now = datetime.now(UTC)
+    return answer(forecast_view(world, the_region(world, region), now, hours, from_hour))
 
 
 async def _as_made(request: Request, world_id: WorldId, region: str, made: Imposed) -> Response:

@@ -51,14 +51,17 @@ class RegionWeather(WeatherNow):
 
 
 class ForecastHour(HourView):
-    """The weather of one moment to come; ``at`` is null while the world's clock is paused."""
+    """The weather of one moment to come.
+
+    ``at`` is null while the world's clock is paused, and past the year 9999.
+    """
 
     at: datetime | None
     game_time: GameTimeView
 
 
 class Forecast(View):
-    """What comes, one moment an hour of game time from now. Exact unless somebody intervenes."""
+    """What comes, one moment an hour of game time. Exact unless somebody intervenes."""
 
     world_id: WorldId
     region: str

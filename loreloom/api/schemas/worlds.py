@@ -74,12 +74,18 @@ class WorldSummary(View):
 class WorldView(WorldSummary):
     """A world. ``chronicle_head`` is the newest entry's id: a stream may begin there.
 
-    ``scale`` is game seconds a real second.
+    ``scale`` is game seconds a real second. At the real moment ``anchor`` the world stood at
+    ``game_anchor`` game seconds and ``game_micros`` millionths. So whoever has read it knows the
+    game time at any moment until ``clock.changed`` is told: floor(``game_anchor`` + ``game_micros``
+    / 1,000,000 + ``scale`` x real seconds since ``anchor``), or ``game_anchor`` while ``paused``.
     """
 
     calendar: CalendarBody
     scale: float
     paused: bool
+    anchor: datetime
+    game_anchor: int
+    game_micros: int
     weather: dict[str, WeatherNow]
     factions: tuple[FactionView, ...]
     chronicle_head: int
