@@ -30,14 +30,24 @@ from loreloom.activities.signatures.arc import (
 )
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.weather import LOOK_AGAIN
+from loreloom.domain import arc_wait
 from loreloom.domain.arc import ImposeWeather, QuestBeat
-from loreloom.domain.conditions import Situation, When, earliest
+from loreloom.domain.conditions import Situation, When, earliest, earliest_under
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, weather_workflow_id
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.living.memories import Deed
 from loreloom.domain.living.shifts import CannotShift
 from loreloom.domain.quest import QuestKind
-from loreloom.state import arc_steps, arcs, contributions, players, quests, weather, worlds
+from loreloom.state import (
+    arc_news,
+    arc_steps,
+    arcs,
+    contributions,
+    players,
+    quests,
+    weather,
+    worlds,
+)
 from loreloom.state.arc_steps import Change, OfArc, Words
 from loreloom.state.facts import facts_of
 from loreloom.state.life import Shift
@@ -101,18 +111,19 @@ class ArcActivities(ArcSteps):
 
     @activity.defn(name="arc_look")
     async def look(self, where: Looking) -> Seen:
+        # Before anything is read: what changes from here on is news to the arc.
+        await arc_news.begin_look(self._store, where.arc.arc_id, arc_wait.news_for(where.awaited))
         world = await self._world(where.arc.world_id)
         seconds = world.clock.game_seconds(where.at)
-        timely = [earliest(when, world.calendar, seconds) for when in where.awaited]
-        seen = Seen(
+        timely = [_earliest(when, world, seconds) for when in where.awaited]
+        return Seen(
             now=await self._situation(world, where.arc, where.asked, seconds),
             game_seconds=seconds,
             clock=world.clock,
             quest=await self._end_of(where.quest_id),
             not_before=min(timely, default=None),
+            after_that=min((moment for moment in timely if moment > seconds), default=None),
         )
-        await arc_steps.mark_clock_seen(self._store, where.arc.arc_id, world.clock.anchor)
-        return seen
 
     @activity.defn(name="arc_ask_quest")
     async def ask_quest(self, step: Asking) -> Asked:
@@ -276,6 +287,15 @@ def remembered_by(
         deeds=deeds,
         game_seconds=world.clock.game_seconds(step.at),
     )
+
+
+def _earliest(when: When, world: WorldRecord, seconds: int) -> int:
+    """The first game second at which what can be computed of the conditions could hold."""
+    if when.weather is not None:
+        for region in world.regions:
+            if region.region == when.weather.region:
+                return earliest_under(when, region.sky, region.imposed, seconds)
+    return earliest(when, world.calendar, seconds)
 
 
 def _tally(found: contributions.Tally) -> Tally:

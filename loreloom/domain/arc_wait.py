@@ -1,5 +1,8 @@
 """How long an arc stays at a beat: whether it is over there, and when to look again."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from loreloom.domain.arc import Beat, GoalBeat, WaitBeat, at_most_of
 from loreloom.domain.arc_walk import ArcProgress, Reason, StartedQuest, Way, situated
 from loreloom.domain.calendar import HOUR
@@ -10,6 +13,29 @@ LONGEST_LOOK = 30.0
 LONGEST_LOOK_AT_QUEST = 600.0
 """Real seconds between looks at the world, each half as long again as the one before. A quest
 says itself when it has ended, so it is looked at rarely."""
+LONGEST_SLEEP = timedelta(days=30)
+"""Longest wait for a moment of game time: one that lies further off is looked for again then."""
+LONGEST_AWAITING = 3600.0
+"""Most real seconds until conditions are looked at again, lest news of a change was lost."""
+
+WEATHER_NEWS = frozenset({"weather.changed"})
+STANDING_NEWS = frozenset({"reward.granted", "reward.compensated", "arc.changed"})
+FACT_NEWS = frozenset(
+    {
+        "fact.learned",
+        "arc.changed",
+        "quest.chosen",
+        "quest.completed",
+        "payment.fulfilled",
+        "faction.allied",
+        "faction.feuded",
+        "faction.expanded",
+        "faction.repelled",
+        "rumour.begun",
+        "life.caught_up",
+    }
+)
+"""Kinds of the chronicle's entries after which a weather, a standing or a fact may be another."""
 
 
 def is_over(beat: Beat, progress: ArcProgress, seen: Situation, game_seconds: int) -> bool:
@@ -68,6 +94,16 @@ def awaited_conditions(beat: Beat, progress: ArcProgress) -> tuple[When, ...]:
 def asked_conditions(beat: Beat, progress: ArcProgress) -> tuple[When, ...]:
     """All conditions that may be looked at before the next beat is entered."""
     return (*awaited_conditions(beat, progress), *(edge.when for edge in beat.next))
+
+
+def news_for(awaited: Sequence[When]) -> frozenset[str]:
+    """The kinds of the chronicle's entries that tell of what the conditions ask for."""
+    kinds: set[str] = set()
+    for when in awaited:
+        kinds |= WEATHER_NEWS if when.weather is not None else frozenset()
+        kinds |= STANDING_NEWS if when.standing else frozenset()
+        kinds |= FACT_NEWS if when.named_facts else frozenset()
+    return frozenset(kinds)
 
 
 def moments(beat: Beat, progress: ArcProgress) -> tuple[int, ...]:

@@ -1,10 +1,15 @@
 """When a way of a story is open: conditions on what is so in the world and on what was done."""
 
+from collections.abc import Sequence
+from itertools import chain, pairwise
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from loreloom.domain.calendar import HOUR, Calendar
 from loreloom.domain.ids import FactId
+from loreloom.domain.imposed import HORIZON_HOURS, Change, Imposition, changes, standing_at
 from loreloom.domain.quest import QuestState
+from loreloom.domain.sky import Sky
 from loreloom.domain.weather import Weather
 
 LONGEST_LOOK = 20_000
@@ -106,6 +111,29 @@ def earliest(when: When, calendar: Calendar, game_seconds: int) -> int:
         if _timely(when, calendar, (hour + step) * HOUR):
             return (hour + step) * HOUR
     return (hour + LONGEST_LOOK) * HOUR
+
+
+def earliest_under(when: When, sky: Sky, imposed: Sequence[Imposition], game_seconds: int) -> int:
+    """The first game second, from this one on, at which the weather could hold as well.
+
+    ``sky`` is over the region that is asked about; the answer is exact unless more weather is made
+    there till then. If the weather comes in no hour of the horizon, the end of that.
+    """
+    wanted = frozenset(when.weather.state if when.weather is not None else ())
+    first = earliest(when, sky.calendar, game_seconds)
+    end = first + HORIZON_HOURS * HOUR
+    if not wanted & (sky.climate.weathers | {made.state for made in imposed}):
+        return end
+    now = Change(seconds=first, standing=standing_at(sky, imposed, first))
+    over = Change(seconds=end, standing=now.standing)
+    for spell, following in pairwise(chain([now], changes(sky, imposed, first, end), [over])):
+        if spell.standing.state not in wanted:
+            continue
+        hours = range((spell.seconds // HOUR + 1) * HOUR, following.seconds, HOUR)
+        for moment in chain((spell.seconds,), hours):
+            if _timely(when, sky.calendar, moment):
+                return moment
+    return end
 
 
 def _timely(when: When, calendar: Calendar, game_seconds: int) -> bool:

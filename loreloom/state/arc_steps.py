@@ -1,7 +1,5 @@
 """The steps of an arc, each written once, together with the chronicle entry that tells of it."""
 
-from datetime import datetime
-
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from sqlalchemy import func as sql
 from sqlalchemy import select, update
@@ -284,13 +282,3 @@ async def stop(store: Store, step: OfArc, state: ArcState, reason: str | None) -
         if stopped.first() is None or not await tx.first_time(step.key(state)):
             return
         tx.tell(step.event(STOPPED[state], reason=reason))
-
-
-async def mark_clock_seen(store: Store, arc_id: ArcId, anchor: datetime) -> None:
-    """The arc's workflow has seen the world's clock as it goes on from that anchor."""
-    async with store.transaction() as tx:
-        await tx.run(
-            update(Arc)
-            .where(Arc.arc_id == arc_id, Arc.clock_seen.is_distinct_from(anchor))
-            .values(clock_seen=anchor)
-        )

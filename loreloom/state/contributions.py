@@ -5,17 +5,15 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Row, select, text, update
+from sqlalchemy import ColumnElement, Row, Select, select, text, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.exc import IntegrityError, NoResultFound
 
-from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import ArcId, PlayerId
 from loreloom.state.arc_steps import OfArc
 from loreloom.state.store import Store
-from loreloom.state.tables.arcs import Arc, ArcContribution, ArcGoal
-from loreloom.state.tables.worlds import World
+from loreloom.state.tables.arcs import ArcContribution, ArcGoal
 
 
 class Contribution(BaseModel):
@@ -176,24 +174,24 @@ def _tally(step: OfArc, goal: str, row: Row[Any]) -> Tally:
     )
 
 
-async def untold(store: Store, arc_id: ArcId | None, age: timedelta, limit: int) -> Sequence[Tally]:
-    """Goals whose total their workflow has not heard of for that long; of one arc if named."""
-    query = (
-        select(
-            ArcGoal.arc_id,
-            ArcGoal.goal,
-            ArcGoal.seq,
-            ArcGoal.target,
-            ArcGoal.total,
-            ArcGoal.open,
-        )
-        .where(ArcGoal.total > ArcGoal.told, ArcGoal.closed_at.is_(None))
-        .where(ArcGoal.changed_at <= sql.now() - age)
-        .order_by(ArcGoal.changed_at)
-        .limit(limit)
-    )
-    if arc_id is not None:
-        query = query.where(ArcGoal.arc_id == arc_id)
+async def untold(store: Store, age: timedelta, after: str, limit: int) -> Sequence[Tally]:
+    """Goals whose total their workflow has not heard of for that long, by the arcs' ids."""
+    query = _untold().where(ArcGoal.changed_at <= sql.now() - age, ArcGoal.arc_id > after)
+    return await _tallies(store, query.order_by(ArcGoal.arc_id).limit(limit))
+
+
+async def untold_of(store: Store, arc_id: ArcId) -> Sequence[Tally]:
+    """The goals of an arc whose total its workflow has not heard of."""
+    return await _tallies(store, _untold().where(ArcGoal.arc_id == arc_id))
+
+
+def _untold() -> Select[*tuple[Any, ...]]:
+    return select(
+        ArcGoal.arc_id, ArcGoal.goal, ArcGoal.seq, ArcGoal.target, ArcGoal.total, ArcGoal.open
+    ).where(ArcGoal.total > ArcGoal.told, ArcGoal.closed_at.is_(None))
+
+
+async def _tallies(store: Store, query: Select[*tuple[Any, ...]]) -> Sequence[Tally]:
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return [Tally(**row._mapping) for row in rows]
@@ -208,16 +206,3 @@ async def mark_told(store: Store, tally: Tally) -> None:
             .where(ArcGoal.seq == tally.seq, ArcGoal.told < tally.total)
             .values(told=tally.total)
         )
-
-
-async def arcs_to_stir(store: Store, limit: int) -> Sequence[ArcId]:
-    """Running arcs that have not seen their world's clock since it was changed."""
-    query = (
-        select(Arc.arc_id)
-        .join(World, World.world_id == Arc.world_id)
-        .where(Arc.state == ArcState.RUNNING, Arc.clock_seen.is_not(None))
-        .where(Arc.clock_seen < World.clock_anchor)
-        .limit(limit)
-    )
-    async with store.reading() as connection:
-        return [ArcId(row.arc_id) for row in await connection.execute(query)]

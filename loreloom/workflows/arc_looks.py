@@ -17,14 +17,22 @@ def seconds_to_next_look(beat: Beat, progress: ArcProgress, seen: Seen, looks: i
     times = [_seconds_until(seen, moment) for moment in arc_wait.moments(beat, progress)]
     if arc_wait.awaited_quest(beat, progress) is not None and not progress.done:
         times.append(arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK_AT_QUEST))
-    if seen.not_before is not None:
-        timely = _seconds_until(seen, seen.not_before)
-        looked = arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK)
-        times.append(None if timely is None else max(looked, timely))
+    for moment in (seen.not_before, seen.after_that):
+        if moment is not None and moment > seen.game_seconds:
+            until = _seconds_until(seen, moment)
+            times.append(None if until is None else min(until, arc_wait.LONGEST_AWAITING))
+        elif moment is not None:
+            times.append(arc_wait.pause_before_look(looks, arc_wait.LONGEST_LOOK))
     return min((seconds for seconds in times if seconds is not None), default=None)
 
 
 def _seconds_until(seen: Seen, moment: int) -> float | None:
-    """Real seconds to a game second by the clock as it was seen; ``None`` while paused."""
+    """Real seconds to a game second by the clock as it was seen; ``None`` while paused.
+
+    To one that lies beyond the longest sleep, so long and no longer.
+    """
+    furthest = seen.clock.game_seconds(workflow.now() + arc_wait.LONGEST_SLEEP)
+    if moment > furthest and not seen.clock.paused:
+        return arc_wait.LONGEST_SLEEP.total_seconds()
     at = seen.clock.real_moment(moment)
     return None if at is None else max(SOON, (at - workflow.now()).total_seconds())

@@ -1,5 +1,6 @@
 """Which way an arc takes, and why."""
 
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -17,10 +18,14 @@ from loreloom.domain.arc_walk import (
     way_on,
 )
 from loreloom.domain.calendar import HOUR, Calendar
-from loreloom.domain.conditions import Situation, When, earliest, failing
+from loreloom.domain.climates import TEMPERATE
+from loreloom.domain.conditions import Situation, WeatherIn, When, earliest, earliest_under, failing
 from loreloom.domain.ids import QuestId
+from loreloom.domain.imposed import Imposition
 from loreloom.domain.quest import QuestState
 from loreloom.domain.refusals import Refusal, RefusalCode
+from loreloom.domain.sky import Sky, states_from
+from loreloom.domain.weather import Weather
 from tests.arcs.builders import an_arc, now, tell, to
 
 PICK = {
@@ -124,6 +129,23 @@ def test_the_next_season_and_part_of_the_day_are_computed() -> None:
     assert (calendar.read(winter).season, calendar.read(winter).part) == ("winter", "dawn")
     assert calendar.read(winter - 1).season != "winter" or calendar.read(winter - 1).part != "dawn"
     assert earliest(When(), calendar, 4711) == 4711
+
+
+def test_the_first_moment_of_a_weather_is_found_as_it_will_be() -> None:
+    sky = Sky(name="Quay", seed=3, climate=TEMPERATE, calendar=Calendar())
+    storm = When(weather=WeatherIn(region="Quay", state=(Weather.STORM,)))
+    states = dict(enumerate(islice(states_from(sky, 0), 900)))
+    hour = next(h for h, state in states.items() if state is Weather.STORM)
+    assert earliest_under(storm, sky, (), 17) == hour * HOUR
+    by_night = storm.model_copy(update={"part": ("night",)})
+    at_night = earliest_under(by_night, sky, (), 17)
+    assert (states[at_night // HOUR], sky.calendar.read(at_night).part) == (Weather.STORM, "night")
+    made = Imposition(
+        number=1, state=Weather.STORM, from_seconds=4000, until_seconds=4100, by="test"
+    )
+    assert earliest_under(storm, sky, (made,), 17) == 4000
+    assert earliest_under(storm, sky, (made,), 4050) == 4050
+    assert earliest_under(storm, sky, (made,), 4100) == hour * HOUR
 
 
 def test_a_wait_is_over_when_its_hours_have_passed_and_not_before() -> None:

@@ -164,8 +164,9 @@ class QuestEnded(StepModel):
 class Seen(StepModel):
     """What is so.
 
-    ``not_before`` is the first game second at which the season and the part of the day could be
-    right for any of the awaited conditions; ``None`` if none is awaited.
+    ``not_before`` is the first game second at which season, part of the day and weather could be
+    right for any of the awaited conditions, and ``after_that`` the first of those that are yet to
+    come; ``None`` if none is awaited.
     """
 
     now: Situation
@@ -173,6 +174,7 @@ class Seen(StepModel):
     clock: Clock
     quest: QuestEnded | None = None
     not_before: int | None = None
+    after_that: int | None = None
 
 
 class Moving(Acting):

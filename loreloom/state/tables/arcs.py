@@ -22,7 +22,9 @@ class ArcDefinitionRow(Base):
 class Arc(Base):
     """What is known of an arc. While it runs its workflow is the truth and writes this.
 
-    ``clock_seen`` is the anchor of the clock that its workflow saw last.
+    ``clock_seen`` is the anchor of the clock that its workflow saw last, or was told to look at.
+    ``awaits`` are the kinds of the chronicle's entries that may lead it on, and ``heard`` is the
+    newest entry of its world that it has seen the effect of, or was told of.
     """
 
     __tablename__ = "arcs"
@@ -43,6 +45,8 @@ class Arc(Base):
     outcome: Mapped[str | None]
     reason: Mapped[str | None]
     clock_seen: Mapped[datetime | None]
+    awaits: Mapped[list[str]] = mapped_column(server_default="{}")
+    heard: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
