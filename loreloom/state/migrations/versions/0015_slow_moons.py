@@ -6,7 +6,7 @@ Its calendar could not be read any more, and no list of worlds with it.
 from alembic import op
 
 revision = "0015"
-down_revision = "0008"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
