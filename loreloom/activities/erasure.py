@@ -12,7 +12,8 @@ from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.signatures.erasure import Erase, ErasureSteps, Left, Renamed, Run
 from loreloom.state import personal
 from loreloom.state.erasures import AskedErasure
-from loreloom.state.personal import NoPlayer, StillOwes, Whose
+from loreloom.state.personal import StillOwes, Whose
+from loreloom.state.players import NoPlayer
 from loreloom.state.store import Store
 
 WORLD, PLAYER = "LoreloomWorld", "LoreloomPlayer"

@@ -46,6 +46,7 @@ from loreloom.domain.ids import (
 from loreloom.domain.payment import UNPAID, PaymentState
 from loreloom.state import erasures
 from loreloom.state.erasures import AskedErasure
+from loreloom.state.players import NoPlayer
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.access import IdempotentRequest
 from loreloom.state.tables.arcs import Arc, ArcBeat, ArcContribution, ArcGoal
@@ -73,10 +74,6 @@ OWED = (*sorted(UNPAID), PaymentState.UNFULFILLED, PaymentState.DISPUTED)
 
 class StillOwes(Exception):
     """Something of the player's is still under way with the payment provider."""
-
-
-class NoPlayer(Exception):
-    """The world has no such player."""
 
 
 @dataclass(frozen=True, slots=True)

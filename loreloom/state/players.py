@@ -13,6 +13,10 @@ from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.worlds import InventoryItem, Player, Standing
 
 
+class NoPlayer(Exception):
+    """The world has no such player."""
+
+
 class PlayerRecord(BaseModel):
     """A player as others read them. ``coin`` is in the world's smallest coin."""
 

@@ -8,14 +8,10 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import PlayerId, WorldId
-from loreloom.state.players import hold_coin
+from loreloom.state.players import NoPlayer, hold_coin
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.ops import PlayerRepair
 from loreloom.state.tables.worlds import InventoryItem, Player, Standing
-
-
-class NoPlayer(Exception):
-    """The world has no such player."""
 
 
 class PlayerRows(BaseModel):
@@ -59,7 +55,8 @@ async def repair(store: Store, asked: AskedRepair) -> None:
     key = f"{subject}/repaired/{asked.repair_id}"
     async with store.transaction() as tx:
         before = await _before(tx, asked)
-        if not await tx.first_time(f"{asked.world_id}/{key}"):
+        # By the repair's own id: what was done once stays, and a player may be erased.
+        if not await tx.first_time(f"repair/{asked.repair_id}"):
             return
         await _put_right(tx, asked)
         kept = asked.model_dump() | {"before": before.model_dump(exclude_defaults=True)}

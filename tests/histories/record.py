@@ -22,6 +22,7 @@ from loreloom.workers.temporal_connection import connect
 from tests.histories import (
     arcs,
     clocks,
+    erasures,
     ingestions,
     payments,
     quests,
@@ -43,6 +44,7 @@ WORKFLOWS: dict[str, Walked] = {
     "weather": weathers.walked,
     "clock": clocks.walked,
     "settlement": settlements.walked,
+    "erasure": erasures.walked,
     "whatif": whatifs.walked,
     **{workflow: payments.walked(workflow) for workflow in payments.WAYS},
 }

@@ -8,6 +8,7 @@ from temporalio.workflow import NondeterminismError
 from tests.histories import (
     arcs,
     clocks,
+    erasures,
     ingestions,
     payments,
     quests,
@@ -24,6 +25,7 @@ WAYS = {
     "weather": set(weathers.WAYS),
     "clock": set(clocks.WAYS),
     "settlement": set(settlements.WAYS),
+    "erasure": erasures.WAYS,
     "whatif": set(whatifs.WAYS),
     **{workflow: set(ways) for workflow, ways in payments.WAYS.items()},
 }
@@ -57,6 +59,7 @@ async def test_a_recorded_history_replays(file: Path) -> None:
         ("dispute/0.1.0/lost", "dispute_close", "dispute_drop"),
         ("subscription/0.1.0/renewed_and_ended", "subscription_look", "subscription_lose"),
         ("settlement/0.1.0/settled", "quest_settle", "quest_unsettle"),
+        ("erasure/0.1.0/erased", "erasure_histories", "erasure_legends"),
         ("whatif/0.1.0/set", "whatif_compare", "whatif_forget"),
         ("reconciliation/0.1.0/compared", "payments_reconcile", "payments_regret"),
     ],

@@ -11,7 +11,8 @@ from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.state import personal
 from loreloom.state.erasures import AskedErasure
 from loreloom.state.facts import make_known
-from loreloom.state.personal import KEPT, NoPlayer, Whose, holdings
+from loreloom.state.personal import KEPT, Whose, holdings
+from loreloom.state.players import NoPlayer
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
 from loreloom.state.tables.payments import Payment
@@ -64,6 +65,9 @@ async def test_nothing_that_is_kept_has_the_name_any_more(api: Api) -> None:
     asked = await api.quest(world_id)
     await api.until_state(asked["quest_id"], "offered")
     await make_known(api.parts.store, WorldId(world_id), MARA, FactId("the-bell"), "api/test")
+    repair = {"reason": "lost a coin", "coin": 3}
+    put_right = await api.ops.patch(f"/v1/ops/worlds/{world_id}/players/{MARA}", json=repair)
+    assert put_right.status_code == 200, put_right.text
     before = await rows_with(api.parts.store, MARA)
     assert before.keys() >= {"players", "quests", "generations", "chronicle", "idempotent_requests"}
     entries = (await api.ops.get(f"/v1/worlds/{world_id}/chronicle?limit=200")).json()["items"]

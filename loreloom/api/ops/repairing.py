@@ -4,7 +4,8 @@ from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.schemas.ops_players import RepairBody, RepairList, RepairView
 from loreloom.state import repairs
 from loreloom.state.personal import Whose
-from loreloom.state.repairs import AskedRepair, NoPlayer, PlayerRows
+from loreloom.state.players import NoPlayer
+from loreloom.state.repairs import AskedRepair, PlayerRows
 from loreloom.state.store import Store
 
 NEWEST = 100
