@@ -242,6 +242,15 @@ def card_of(number: str) -> Any:
     return resources.PaymentMethod(type="card", card=card)
 
 
+def account_of(iban: str) -> Any:
+    """A bank account that is debited; of one of the provider's test accounts it fails later."""
+    return resources.PaymentMethod(
+        type="sepa_debit",
+        sepa_debit={"iban": iban},
+        billing_details={"name": "A buyer", "email": "buyer@example.com"},
+    )
+
+
 async def renew(request: web.Request) -> web.Response:
     """The present period is over."""
     found = resources.Subscription._api_retrieve(request.match_info["id"])

@@ -19,7 +19,7 @@ from localstripe import resources, server
 from localstripe.errors import UserError
 from localstripe.webhooks import register_webhook, schedule_webhook
 
-from loreloom.workers.standin_recurring import Recurring, card_of, off
+from loreloom.workers.standin_recurring import Recurring, account_of, card_of, off
 from loreloom.workers.standin_recurring import add_routes as add_recurring
 
 LOOPBACK = "127.0.0.1"
@@ -73,15 +73,17 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         if mode == "subscription":
             self.amount_total -= off(coupon, self.amount_total)
 
-    def _pay(self, card: str) -> None:
+    def _pay(self, method: Any) -> None:
         if self.status != "open":
             raise UserError(400, "This Checkout Session is not open")
-        method = card_of(card)
         if self.mode == "subscription":
             self._subscribe(method)
         else:
             self._charge(method)
-        self.status, self.payment_status = "complete", "paid"
+        self.status = "complete"
+        # A direct debit is on its way for a while.
+        on_its_way = self.payment_intent is not None and self.payment_intent.status == "processing"
+        self.payment_status = "unpaid" if on_its_way else "paid"
         schedule_webhook(resources.Event("checkout.session.completed", self))
 
     def _subscribe(self, method: Any) -> None:
@@ -191,10 +193,11 @@ async def refunds_within_the_price(request: web.Request, handler: Handler) -> we
 
 
 async def pay(request: web.Request) -> web.Response:
-    """The buyer pays; ``card`` may be one of the provider's test cards."""
+    """The buyer pays by one of the provider's test cards, or by direct debit of an ``iban``."""
     said = await _said(request)
     session = CheckoutSession._api_retrieve(request.match_info["id"])
-    session._pay(said.get("card", GOOD_CARD))
+    iban = said.get("iban")
+    session._pay(account_of(iban) if iban else card_of(said.get("card", GOOD_CARD)))
     return web.json_response({"status": session.status})
 
 
@@ -209,6 +212,14 @@ async def close_dispute(request: web.Request) -> web.Response:
     found = Dispute._api_retrieve(request.match_info["id"])
     found._close((await _said(request))["status"])
     return web.json_response({"status": found.status})
+
+
+async def forget_answers(request: web.Request) -> web.Response:
+    """The idempotency keys are forgotten, as Stripe forgets them after a day."""
+    kept = [key for key in resources.store if key.startswith("answer:")]
+    for key in kept:
+        del resources.store[key]
+    return web.json_response({"forgotten": len(kept)})
 
 
 async def _said(request: web.Request) -> Json:
@@ -236,6 +247,7 @@ def bridged(state: StateFile) -> web.Application:
     app.router.add_get("/v1/disputes/{id}", server.api_retrieve(Dispute, "/v1/disputes"))
     app.router.add_post("/_config/checkouts/{id}/pay", pay)
     app.router.add_post("/_config/disputes", dispute)
+    app.router.add_post("/_config/idempotency_keys/forget", forget_answers)
     add_recurring(app)
     app.router.add_post("/_config/disputes/{id}/close", close_dispute)
     return app

@@ -145,6 +145,13 @@ class Till:
             assert asyncio.get_running_loop().time() < deadline, found
             await asyncio.sleep(0.05)
 
+    async def until_balance(self, expected: dict[tuple[str, str], int]) -> None:
+        """Return once the accounts hold that, and nothing else."""
+        deadline = asyncio.get_running_loop().time() + 30
+        while (found := await self.balance()) != expected:
+            assert asyncio.get_running_loop().time() < deadline, found
+            await asyncio.sleep(0.05)
+
     async def subscribed(self, world_id: str, item: str, **fields: Any) -> dict[str, Any]:
         """A subscription that is paid for, and runs."""
         payment = await self.bought(world_id, item, **fields)

@@ -175,7 +175,7 @@ async def _refused_a_refund(till: Till, world: str, item: str) -> dict[str, Any]
     return await till.until(second["payment_id"], "unfulfilled")
 
 
-async def test_stock_of_what_was_never_delivered_is_freed_once(till: Till) -> None:
+async def test_what_a_dispute_took_is_for_sale_again(till: Till) -> None:
     world = await till.buyer()
     payment = await till.bought(world, "pin")
     assert (await stock_taken(till.api.parts.store, WorldId(world)))["pin"] == 1
@@ -194,6 +194,20 @@ async def test_the_fact_of_a_chapter_goes_with_it(till: Till) -> None:
     await _refunded(till, payment)
     async with store.reading() as connection:
         assert FactId("owns_chapter") not in await facts_of(connection, WorldId(world), mara)
+
+
+async def test_a_dispute_that_is_told_of_before_the_delivery_is_handled_after_it(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "coat")
+    await till.pay(payment)
+    await questioned(till, payment)
+    assert (await till.until(payment["payment_id"], "awaiting_payment"))["reason"] is None
+    await till.tell("checkout.session.completed", payment)
+
+    await till.until(payment["payment_id"], "disputed")
+    assert (await till.player(world))["entitlements"] == []
 
 
 async def test_a_dispute_step_run_again_changes_nothing(till: Till) -> None:

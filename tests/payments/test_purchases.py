@@ -1,14 +1,22 @@
 """Purchases against the real stand-in: bought once, delivered once, paid back, and told apart."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from loreloom.domain.ids import PaymentId, RefundId
-from loreloom.domain.payment import PaymentState
+from loreloom.domain.payment import PaymentState, UnfulfillableReason
+from loreloom.domain.provider import CheckoutStanding
 from loreloom.state import fulfilments, payments
+from loreloom.state.starts import PlannedStart
+from loreloom.state.tables.payments import Payment
+from loreloom.state.tables.worlds import Player
 from tests.payments.conftest import Till
+
+FAILING_IBAN = "DE62370400440532013001"
 
 
 async def test_the_store_shows_what_is_for_sale(till: Till) -> None:
@@ -71,6 +79,29 @@ async def test_a_declined_card_delivers_nothing_and_another_may_be_tried(till: T
     await till.pay(payment)
     await till.tell("checkout.session.completed", payment)
     await till.until(payment["payment_id"], "fulfilled")
+
+
+async def test_a_debit_that_fails_later_ends_the_purchase(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "pin")
+    paid = await till.provider.post(payment["checkout"]["url"], json={"iban": FAILING_IBAN})
+    assert paid.json() == {"status": "complete"}
+    await till.tell("checkout.session.completed", payment)
+    await _until_it_is(till, payment, CheckoutStanding.FAILED)
+    await till.tell("checkout.session.async_payment_failed", payment)
+
+    failed = await till.until(payment["payment_id"], "failed")
+    assert failed["reason"] == "payment_failed"
+    assert (await till.kinds(world))[-1] == "payment.failed"
+    assert (await till.order(world, "pin")).status_code == 202
+
+
+async def _until_it_is(till: Till, payment: dict[str, Any], standing: CheckoutStanding) -> None:
+    checkout = payment["checkout"]["checkout_id"]
+    deadline = asyncio.get_running_loop().time() + 30
+    while (found := await till.gateway.look(checkout)).standing is not standing:
+        assert asyncio.get_running_loop().time() < deadline, found
+        await asyncio.sleep(0.05)
 
 
 async def test_a_repeated_order_is_the_first_one(till: Till) -> None:
@@ -141,6 +172,129 @@ async def test_what_costs_nothing_is_delivered_without_a_checkout(till: Till) ->
     payment = await till.until(made.json()["payment_id"], "fulfilled")
     assert payment["checkout"] is None
     assert await till.balance() == {}
+
+
+async def test_what_costs_nothing_and_cannot_be_delivered_has_failed(till: Till) -> None:
+    world = await till.buyer()
+    first = await till.ordered(world, "coat")
+    free = (await till.order(world, "coat", coupon="FREE")).json()
+    await till.until(free["payment_id"], "fulfilled")
+    await till.pay(first)
+    name, store = PaymentId(first["payment_id"]), till.api.parts.store
+    state = await fulfilments.give_up_delivery(
+        store, name, None, (0, "USD"), UnfulfillableReason.ALREADY_OWNED, *_a_refund(name)
+    )
+    assert state == "failed"
+    assert (await till.until(first["payment_id"], "failed"))["reason"] == "already_owned"
+    assert (await till.kinds(world))[-1] == "payment.failed"
+
+
+def _a_refund(payment_id: PaymentId) -> tuple[RefundId, PlannedStart]:
+    """A refund of ours that nobody carries out."""
+    start = PlannedStart(workflow_id=f"nobody/{payment_id}", workflow="Nobody", input={})
+    return RefundId(f"refund_nobody_{payment_id}"), start
+
+
+async def test_what_the_provider_would_not_pay_back_ops_ask_for_again(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "coat")
+    await till.pay(payment)
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    name, store = PaymentId(payment["payment_id"]), till.api.parts.store
+    refund_id, start = _a_refund(name)
+    reason = UnfulfillableReason.ALREADY_OWNED
+    await fulfilments.give_up_delivery(
+        store, name, seen.intent, (599, "USD"), reason, refund_id, start
+    )
+    too_early = await till.api.ops.post(f"/v1/payments/{name}/refund", json={})
+    assert too_early.json()["code"] == "too_much"
+    await fulfilments.fail_refund(store, refund_id, "insufficient_funds")
+
+    await refund(till, payment, amount=100)
+    await till.until_balance({("provider", "USD"): 499, ("owed", "USD"): -499})
+    assert (await till.until(name, "unfulfilled"))["refunded"]["amount"] == 100
+    await refund(till, payment)
+    await till.until(name, "refunded")
+    assert await till.balance() == {}
+
+
+async def test_what_was_paid_is_not_what_was_agreed(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "coat")
+    of_it = Payment.payment_id == payment["payment_id"]
+    async with till.api.parts.store.transaction() as tx:
+        agreed = (await tx.run(select(Payment.quote).where(of_it))).scalar_one()
+        await tx.run(update(Payment).where(of_it).values(quote={**agreed, "amount": 600}))
+    await till.pay(payment)
+    await till.tell("checkout.session.completed", payment)
+
+    back = await till.until(payment["payment_id"], "refunded")
+    assert (back["reason"], back["refunded"]["amount"]) == ("wrong_amount", 599)
+    assert (await till.player(world))["entitlements"] == []
+    assert await till.balance() == {}
+
+
+async def test_what_the_database_refuses_is_paid_back(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "coin-300")
+    async with till.api.parts.store.transaction() as tx:
+        most = 2**63 - 1
+        await tx.run(update(Player).where(Player.world_id == world).values(coin=most))
+    await till.pay(payment)
+    await till.tell("checkout.session.completed", payment)
+
+    back = await till.until(payment["payment_id"], "refunded")
+    assert (back["reason"], back["refunded"]["amount"]) == ("refused_by_database", 299)
+    assert await till.balance() == {}
+
+
+async def test_a_chapter_whose_arc_cannot_be_read_any_more_is_paid_back(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "chapter")
+    opens = PlannedStart(workflow_id="arc/old", workflow="Arc", input={"definition": {"arc": 7}})
+    of_it = Payment.payment_id == payment["payment_id"]
+    async with till.api.parts.store.transaction() as tx:
+        await tx.run(update(Payment).where(of_it).values(opens=opens.model_dump(mode="json")))
+    await till.pay(payment)
+    await till.tell("checkout.session.completed", payment)
+
+    back = await till.until(payment["payment_id"], "refunded")
+    assert (back["reason"], back["refunded"]["amount"]) == ("unsound_arc", 800)
+    assert (await till.player(world))["entitlements"] == []
+
+
+async def test_passes_bought_at_once_follow_each_other(till: Till) -> None:
+    world = await till.buyer()
+    orders = [await till.ordered(world, "pass") for _ in range(4)]
+    names = [PaymentId(order["payment_id"]) for order in orders]
+    store = till.api.parts.store
+    await asyncio.gather(*(fulfilments.fulfil(store, each, f"pi_{each}") for each in names))
+
+    periods = await _passes(till, world)
+    assert [until - since for since, until in periods] == [timedelta(days=90)] * 4
+    assert [until for _, until in periods[:-1]] == [since for since, _ in periods[1:]]
+
+
+async def test_the_pass_after_one_that_was_paid_back_begins_now(till: Till) -> None:
+    world = await till.buyer()
+    first = await till.bought(world, "pass")
+    await till.bought(world, "pass")
+    await till.bought(world, "pass")
+    before = await _passes(till, world)
+    await refund(till, first)
+    await till.until(first["payment_id"], "refunded")
+
+    after = await _passes(till, world)
+    now = datetime.now(UTC)
+    assert abs(after[0][0] - now) < timedelta(minutes=1)
+    assert [until - since for since, until in after] == [timedelta(days=90)] * 2
+    assert after[1][0] == after[0][1] < before[2][0]
+
+
+async def _passes(till: Till, world: str) -> list[tuple[datetime, datetime]]:
+    had = (await till.player(world))["entitlements"]
+    moments = [(e["since"], e["until"]) for e in had if e["entitlement"] == "pass"]
+    return sorted((datetime.fromisoformat(s), datetime.fromisoformat(u)) for s, u in moments)
 
 
 async def test_a_creators_code_credits_its_creator(till: Till) -> None:
@@ -237,6 +391,47 @@ async def test_only_ops_refund(till: Till) -> None:
     path = f"/v1/payments/{payment['payment_id']}/refund"
     assert (await till.api.game.post(path, json={})).status_code == 403
     assert (await till.api.designer.post(path, json={})).status_code == 403
+
+
+async def test_a_designer_sees_nothing_of_what_was_bought(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    for path in (
+        f"/v1/payments/{begun['payment_id']}",
+        f"/v1/payments/{begun['payment_id']}/ledger",
+        f"/v1/subscriptions/{begun['subscription_id']}",
+        f"/v1/worlds/{world}/players/mara/subscriptions",
+    ):
+        assert (await till.api.designer.get(path)).status_code == 403, path
+        assert (await till.api.game.get(path)).status_code == 200, path
+    told = f"/v1/worlds/{world}/chronicle"
+    for kind, seen in ((None, True), ("payment.", False), ("subscription.started", False)):
+        asked = {} if kind is None else {"kind": kind}
+        page = (await till.api.designer.get(told, params=asked)).json()["items"]
+        kinds = {entry["kind"].partition(".")[0] for entry in page}
+        assert bool(kinds) == seen
+        assert kinds.isdisjoint({"payment", "subscription"})
+        assert (await till.api.game.get(told, params=asked)).json()["items"]
+
+
+async def test_a_designers_stream_tells_nothing_of_what_was_bought(till: Till) -> None:
+    world = await till.buyer()
+    await till.bought(world, "coat")
+    await till.api.player(world, "odo")
+    kinds = []
+    streaming = {"Accept": "text/event-stream"}
+    path = f"/v1/worlds/{world}/chronicle"
+    async with (
+        asyncio.timeout(30),
+        till.api.designer.stream("GET", path, headers=streaming) as told,
+    ):
+        async for line in told.aiter_lines():
+            if line.startswith("event: "):
+                kinds.append(line.removeprefix("event: "))
+            # The last of what has happened comes after what was bought.
+            if kinds.count("player.created") == 2:
+                break
+    assert not [kind for kind in kinds if kind.startswith(("payment.", "subscription."))]
 
 
 async def test_a_refund_that_the_provider_refuses_says_so(till: Till) -> None:

@@ -1,14 +1,16 @@
 """Subscriptions against the real stand-in: begun, renewed, failed and mended, changed, ended."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from loreloom.domain.ids import SubscriptionId, WorldId
-from loreloom.state import chronicle
-from loreloom.state.subscriptions import find_subscription
+from loreloom.domain.ids import PaymentId, RefundId, SubscriptionId, WorldId
+from loreloom.state import chronicle, fulfilments
+from loreloom.state.starts import PlannedStart
+from loreloom.state.subscription_rows import Begun
+from loreloom.state.subscriptions import find_subscription, hold_open
 from tests.payments.conftest import Till
 
 BAD_CARD = "4000000000000341"
@@ -184,3 +186,49 @@ async def test_the_second_of_two_paid_checkouts_is_paid_back_and_ended(till: Til
     assert seen.subscription is not None
     assert (await till.gateway.recurring.look(seen.subscription)).standing == "ended"
     assert (await till.balance())[("provider", "USD")] == 500
+
+
+async def test_a_change_to_the_level_that_it_is_at_is_refused_with_a_key_too(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    path = f"/v1/subscriptions/{begun['subscription_id']}/change"
+    key = {"Idempotency-Key": "to-where-it-is"}
+    same = await till.api.game.post(path, json={"item": "bronze"}, headers=key)
+    assert (same.status_code, same.json()["code"]) == (409, "already_owned")
+    assert await _told(till, world) == ["subscription.started"]
+
+
+async def test_a_period_that_was_paid_meanwhile_is_not_cut_to_the_days_of_grace(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    name = begun["subscription_id"]
+    await till.at_provider(name, "renew")
+    renewed = await _later(till, begun)
+    before = await _has(till, world)
+    ended = datetime.fromisoformat(begun["paid_until"])
+    await hold_open(till.api.parts.store, SubscriptionId(name), ended, ended + timedelta(days=7))
+
+    assert await _has(till, world) == before
+    assert before[-1] == ("bronze", renewed["paid_until"][:19])
+
+
+async def test_a_refund_takes_back_the_share_of_what_was_really_charged(till: Till) -> None:
+    """The provider rounds in its own way: a fifth of 449 is less than a fifth of 450."""
+    world = await till.buyer()
+    payment = await till.ordered(world, "bronze", coupon="ALWAYS")
+    name, store = PaymentId(payment["payment_id"]), till.api.parts.store
+    begun = Begun(
+        provider_id=f"sub_{name}",
+        amount=449,
+        paid_until=datetime.now(UTC) + timedelta(days=30),
+        start=PlannedStart(workflow_id=f"nobody/{name}", workflow="Nobody", input={}),
+    )
+    await fulfilments.fulfil(store, name, f"pi_{name}", begun)
+    assert (await till.balance())[("creator/wren", "USD")] == -89
+    refund_id = RefundId(f"refund_nobody_{name}")
+    start = PlannedStart(workflow_id=f"nobody/{refund_id}", workflow="Nobody", input={})
+    async with store.transaction() as tx:
+        await fulfilments.ask_refund(tx, name, refund_id, None, None, start)
+    await fulfilments.book_refund(store, refund_id)
+    assert await till.balance() == {("refunds", "USD"): 449, ("sales", "USD"): -449}
