@@ -155,9 +155,12 @@ def task_queue_prefix() -> str:
     return f"test-{secrets.token_hex(6)}"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A Temporal server whose clock skips ahead while a workflow only waits."""
+    """A Temporal server whose clock skips ahead while a workflow only waits.
+
+    It is the test's own: what another test left in it would be skipped through, too.
+    """
     async with skipping_server() as environment:
         yield environment
 
