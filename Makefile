@@ -14,7 +14,7 @@ demo: setup ## Play one quest from offer to epilogue and print it as a story
 	@$(BIN)/loreloom demo
 
 test: setup ## Run every test against real parts
-	@$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/pytest -n 2 $(ARGS)
 
 soak: setup ## Run the tests that take minutes each: long runs under kills
 	@$(BIN)/pytest -m soak $(ARGS)

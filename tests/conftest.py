@@ -18,11 +18,13 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
+from xdist.remote import Producer
 
 from loreloom.state.databases import drop_database, ensure_database
 from loreloom.state.store import Store
 from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
+from tests.support.scheduling import MODEL, GroupedScheduling, group_of
 from tests.support.servers import SharedServers, reach, serve, settings_for_tests
 from tests.support.skipping import skipping_server
 
@@ -53,17 +55,18 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[ADDRESS] = serve(servers, key)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # One model server on the cores of all: two tests that ask it at once would wait for each other.
-    for item in items:
-        if "model_url" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("model"))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupedScheduling:
+    return GroupedScheduling(config, log)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
+    asks_model = [i for i in session.items if "model_url" in getattr(i, "fixturenames", ())]
+    for item in asks_model:
+        if group_of(item.nodeid) != MODEL:
+            raise pytest.UsageError(f"{item.nodeid} asks the model outside of its group")
     # The model takes a quarter of a minute to load: begin while other tests run.
-    if any("model_url" in getattr(item, "fixturenames", ()) for item in session.items):
+    if asks_model:
         session.config.stash[servers_key].begin_model()
 
 
@@ -212,3 +215,9 @@ def start_engine(
     for stack, database in engines:
         stack.stop()
         drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def engine(start_engine: Callable[..., Stack]) -> Stack:
+    """A worker and an API for tests that leave both running; `support.scheduling` names them."""
+    return start_engine()

@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 from loreloom.workers import cli_page
@@ -20,10 +19,7 @@ def commands_with(text: str) -> str:
     return str(block)
 
 
-def test_the_quest_by_curl_is_asked_for_accepted_and_played(
-    start_engine: Callable[..., Stack],
-) -> None:
-    engine = start_engine()
+def test_the_quest_by_curl_is_asked_for_accepted_and_played(engine: Stack) -> None:
     assert engine.keys is not None
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands_with("/progress")],

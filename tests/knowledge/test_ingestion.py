@@ -1,6 +1,5 @@
 """The ingestion as a workflow on the real stack, with its worker killed in the middle."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,12 @@ from loreloom.workers.stack import PartName, Stack
 from loreloom.workflows.ingestion import IngestionWorkflow
 from tests.support.waiting import wait_until
 
-SECTIONS = 160
+SECTIONS = 96
 
 
 def tale() -> str:
     sentences = " ".join(f"The ferry counted {n} lamps along the quay." for n in range(12))
     return "# Ferry\n\n" + "\n\n".join(f"## Night {i}\n\n{sentences}" for i in range(SECTIONS))
-
-
-@pytest.fixture
-def engine(start_engine: Callable[..., Stack]) -> Stack:
-    """A worker and an API of the test's own."""
-    return start_engine()
 
 
 @pytest.fixture

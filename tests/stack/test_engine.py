@@ -1,18 +1,12 @@
 """Worker and API processes on servers that run already, as in a real deployment."""
 
-from collections.abc import Callable
-
 import httpx
 
 from loreloom.workers.stack import PartName, Stack
 from tests.support.waiting import wait_until
 
 
-def test_with_addresses_set_the_engine_uses_those_servers_and_starts_none(
-    start_engine: Callable[..., Stack],
-) -> None:
-    engine = start_engine()
-
+def test_with_addresses_set_the_engine_uses_those_servers_and_starts_none(engine: Stack) -> None:
     assert engine.started == (PartName.WORKER, PartName.API)
     assert engine.keys is not None
     ready = f"{engine.settings.api_url}/readyz"
