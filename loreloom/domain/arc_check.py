@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -20,6 +21,7 @@ from loreloom.domain.ids import FactId
 from loreloom.domain.living.shifts import lost_seats, named_factions, named_regions
 from loreloom.domain.names import NameBook
 from loreloom.domain.quest import QuestState
+from loreloom.domain.weather import Weather
 
 ENDINGS = frozenset(
     {QuestState.COMPLETED, QuestState.FAILED, QuestState.ABANDONED, QuestState.EXPIRED}
@@ -47,12 +49,20 @@ class Finding(ArcModel):
     message: str
 
 
+class WeatherMade(NamedTuple):
+    """A weather that an arc makes in a region."""
+
+    region: str
+    state: Weather
+
+
 class Surrounding(ArcModel):
     """What an arc is held against. What is ``None`` is not known and so not checked.
 
     ``facts`` are those that anything outside the arc can make known; ``names`` every name and
     alias of the canon; ``openers`` words that may begin a sentence with a capital. ``seats`` gives
-    the faction of each region that nobody can take from it.
+    the faction of each region that nobody can take from it. ``weathers`` gives those that a region
+    can have by itself in each season, and ``made`` those that others' arcs make there.
     """
 
     seasons: frozenset[str] | None = None
@@ -64,17 +74,29 @@ class Surrounding(ArcModel):
     templates: frozenset[str] | None = None
     seats: dict[str, str] = Field(default_factory=dict)
     facts: frozenset[FactId] = Field(default=frozenset())
+    weathers: dict[str, dict[str, frozenset[Weather]]] = Field(default_factory=dict)
+    made: frozenset[WeatherMade] = frozenset()
 
 
 def facts_set_by(arc: ArcDefinition) -> frozenset[FactId]:
     """Every fact that the arc itself can make known."""
-    changes = [beat for beat in arc.beats.values() if isinstance(beat, ChangeBeat)]
-    return frozenset(f for beat in changes for f in (beat.fact, beat.world_fact) if f is not None)
+    given = (f for beat in _changes(arc) for f in (beat.fact, beat.world_fact))
+    return frozenset(fact for fact in given if fact is not None)
+
+
+def weathers_made_by(arc: ArcDefinition) -> frozenset[WeatherMade]:
+    """Every weather that the arc itself makes."""
+    made = (beat.weather for beat in _changes(arc))
+    return frozenset(WeatherMade(one.region, one.state) for one in made if one is not None)
 
 
 def check(arc: ArcDefinition, around: Surrounding) -> tuple[Finding, ...]:
     """Everything that is wrong with an arc; empty if all is well."""
     return (*_graph(arc), *_conditions(arc, around), *_names(arc, around))
+
+
+def _changes(arc: ArcDefinition) -> Iterator[ChangeBeat]:
+    return (beat for beat in arc.beats.values() if isinstance(beat, ChangeBeat))
 
 
 def _graph(arc: ArcDefinition) -> Iterator[Finding]:
@@ -126,7 +148,13 @@ def _unanswered(name: str, beat: Beat) -> Iterator[Finding]:
 
 def _conditions(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:
     for where, when in _all_conditions(arc):
-        for code, message in (*_never(when), *_never_in(arc, when), *_unknown(when, arc, around)):
+        found = (
+            *_never(when),
+            *_never_in(arc, when),
+            *_unknown(when, arc, around),
+            *_never_under(when, arc, around),
+        )
+        for code, message in found:
             yield Finding(code=code, where=where, message=message)
 
 
@@ -185,6 +213,23 @@ def _unknown(
         for name in names:
             if known is not None and name not in known:
                 yield FindingCode.UNKNOWN_NAME, f"the world has no {what} {name!r}"
+
+
+def _never_under(
+    when: When, arc: ArcDefinition, around: Surrounding
+) -> Iterator[tuple[FindingCode, str]]:
+    """Weathers that neither the region's climate nor any arc brings, in the seasons asked for."""
+    asked = when.weather
+    if asked is None or asked.region not in around.weathers:
+        return
+    by_season = around.weathers[asked.region]
+    own = (
+        weathers for season, weathers in by_season.items() if season in (when.season or by_season)
+    )
+    made = around.made | weathers_made_by(arc)
+    if not set(asked.state) & {m.state for m in made if m.region == asked.region}.union(*own):
+        then = f" in {' or '.join(when.season)}" if when.season else ""
+        yield FindingCode.NEVER, f"in {asked.region} it is never {' or '.join(asked.state)}{then}"
 
 
 def _names(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:

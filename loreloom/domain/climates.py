@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate, ClimateName, ClimateSeason
 from loreloom.domain.weather import Weather
 
@@ -65,6 +66,22 @@ TEMPERATE = Climate(
     },
 )  # fmt: skip
 """The climate of a region that none is named for."""
+
+
+def weathers_by_season(climate: Climate, calendar: Calendar) -> dict[str, frozenset[Weather]]:
+    """By each season of a calendar, the weathers that a climate can have in it.
+
+    These are the season's own and those of the season before, which may last into it.
+    """
+    names = calendar.seasons
+    own = {
+        name: frozenset(climate.season(name, place, len(names)).shares)
+        for place, name in enumerate(names)
+    }
+    of_year = tuple(calendar.season_starts.values())
+    before = dict(zip(of_year, (*of_year[-1:], *of_year[:-1]), strict=True))
+    # A year of one season has no day on which a season begins.
+    return {name: shares | own[before.get(name, name)] for name, shares in own.items()}
 
 
 class Place(BaseModel):

@@ -4,22 +4,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loreloom.api.arc_files import arc_files, read_arc
-from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by
+from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by, weathers_made_by
 from loreloom.domain.canon import EntityKind
+from loreloom.domain.climates import weathers_by_season
 from loreloom.domain.ids import FactId
+from loreloom.domain.living.aftermath import lived_facts
 from loreloom.domain.templates import QuestTemplate
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import load_templates
 from loreloom.knowledge.front_matter import split_front_matter
 from loreloom.workers.apiserver import default_regions
 from loreloom.workers.calendar_content import load_calendar
+from loreloom.workers.climate_content import load_climates
 from loreloom.workers.life_content import load_life
 
 
 def check_arcs(files: Iterable[Path], content: Path) -> dict[Path, tuple[Finding, ...]]:
     """What is wrong with each arc, held against a content folder.
 
-    Raises ``ArcFileError`` for a file that is no arc, ``LifeContentError`` for unsound factions.
+    Raises ``ArcFileError`` for a file that is no arc, ``LifeContentError`` for unsound factions,
+    ``ClimateContentError`` for an unsound climate.
     """
     around = surrounding(content)
     return {file: check(read_arc(file), around) for file in files}
@@ -32,24 +36,29 @@ def arcs_at(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def surrounding(content: Path) -> Surrounding:
-    """What the content folder knows of: its canon, its regions, its templates and their facts."""
+    """What the content folder knows of, and what its arcs, quests and own life can bring about."""
     entities = list(_entities(content / "lore"))
     templates = load_templates(content / "quests").templates
-    calendar = load_calendar(content)
+    calendar, climates, life = load_calendar(content), load_climates(content), load_life(content)
+    regions = default_regions(content)
     arcs = [read_arc(file) for file in arc_files(content / "arcs")]
-    facts = {*_set_by(templates), *(fact for arc in arcs for fact in facts_set_by(arc))}
+    told = (fact for arc in arcs for fact in facts_set_by(arc))
     return Surrounding(
-        seasons=frozenset(calendar.season_starts.values()),
+        seasons=frozenset(calendar.seasons),
         parts=frozenset(part for part, _ in calendar.part_starts),
-        regions=frozenset(default_regions(content)),
+        regions=frozenset(regions),
         factions=frozenset(
             name for kind, names in entities if kind is EntityKind.FACTION for name in names[:1]
         ),
         names=frozenset(name for _, names in entities for name in names),
         openers=load_lexicon().rules.openers,
         templates=frozenset(template.template_id for template in templates),
-        seats=load_life(content).seats,
-        facts=frozenset(facts),
+        seats=life.seats,
+        facts=frozenset({*_set_by(templates), *told, *lived_facts(life)}),
+        weathers={
+            region: weathers_by_season(climates.climate_of(region), calendar) for region in regions
+        },
+        made=frozenset(made for arc in arcs for made in weathers_made_by(arc)),
     )
 
 

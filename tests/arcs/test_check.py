@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from loreloom.domain.arc_check import FindingCode, Surrounding, check
+from loreloom.domain.arc_check import FindingCode, Surrounding, WeatherMade, check
+from loreloom.domain.weather import Weather as W
 from tests.arcs.builders import END, an_arc, tell, to
 
 AROUND = Surrounding(
@@ -17,6 +18,8 @@ AROUND = Surrounding(
     openers=frozenset({"something"}),
     templates=frozenset({"side-a"}),
     facts=frozenset({"the_lease_ended"}),
+    weathers={"Quay": {"spring": frozenset({W.CLEAR, W.MIST}), "winter": frozenset({W.SNOW})}},
+    made=frozenset({WeatherMade("Quay", W.STORM)}),
 )
 PICK: dict[str, Any] = {
     "kind": "wait",
@@ -176,6 +179,44 @@ def test_a_sound_arc_has_no_findings() -> None:
 )
 def test_each_fault_is_found(beats: dict[str, Any], code: FindingCode, where: str) -> None:
     assert (code, where) in found(beats)
+
+
+def over_quay(*state: W, **when: Any) -> dict[str, Any]:
+    """An arc's beats that wait for a weather over the Quay."""
+    until = {"when": {"weather": {"region": "Quay", "state": state}, **when}}
+    return {"first": {"kind": "wait", "until": until, **ON}}
+
+
+@pytest.mark.parametrize(
+    "beats",
+    [
+        over_quay(W.BLIZZARD, W.HEAVY_SNOW),
+        over_quay(W.SNOW, season=["spring"]),
+        over_quay(W.MIST, season=["winter"]),
+    ],
+)
+def test_a_weather_that_never_comes_is_found(beats: dict[str, Any]) -> None:
+    assert found(beats) == {(C.NEVER, "first")}
+
+
+@pytest.mark.parametrize(
+    "beats",
+    [
+        over_quay(W.BLIZZARD, W.SNOW),
+        over_quay(W.MIST, season=["winter", "spring"]),
+        over_quay(W.STORM, season=["winter"]),
+        {
+            "first": {
+                "kind": "change",
+                "weather": {"region": "Quay", "state": "blizzard", "hours": 2},
+                "next": [to("hold")],
+            },
+            "hold": over_quay(W.BLIZZARD)["first"],
+        },
+    ],
+)
+def test_a_weather_that_the_sky_or_an_arc_brings_is_not(beats: dict[str, Any]) -> None:
+    assert found(beats) == set()
 
 
 def test_what_is_not_known_of_the_world_is_not_held_against_an_arc() -> None:

@@ -157,6 +157,16 @@ def test_land_changes_hands_and_the_facts_say_whose_it_is() -> None:
     assert aftermath.fact_id("holds", taken[-1].who[0], taken[-1].region) in facts
 
 
+def test_whatever_comes_to_be_so_is_among_what_can_be() -> None:
+    content, so = example(), set[FactId]()
+    world = beginning(content)
+    for day in range(1, 361):
+        world, _ = live_day(world, day, 7, content, season_of(day))
+        so |= set(aftermath.facts_of(world, content))
+    assert {fact.split(".")[0] for fact in so} == {"holds", "allied", "feud", "trouble"}
+    assert so <= aftermath.lived_facts(content)
+
+
 def test_what_happens_moves_those_whom_it_touches() -> None:
     content = example()
     world = beginning(content)

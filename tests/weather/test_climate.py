@@ -1,5 +1,6 @@
 """What a climate's file must hold, and what a designer is told who gets it wrong."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -8,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from loreloom.domain.calendar import Calendar
+from loreloom.domain.calendar import HOUR, Calendar, Month
 from loreloom.domain.climate import Climate
-from loreloom.domain.climates import TEMPERATE, ClimateBook, Place
-from loreloom.domain.sky import Sky, state_at
+from loreloom.domain.climates import TEMPERATE, ClimateBook, Place, weathers_by_season
+from loreloom.domain.sky import Sky, state_at, states_from
 from loreloom.domain.weather import Weather
 from loreloom.workers.climate_content import ClimateContentError, load_climates
-from tests.weather.climates import BOOK, CONTENT, FIVE
+from tests.weather.climates import BOOK, CLIMATES, CONTENT, FIVE, a_sky
 
 SOUND: dict[str, object] = {
     "name": "moor",
@@ -155,3 +156,19 @@ def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(SOUND))
     assert set(load_climates(tmp_path).climates) == {"moor"}
     assert load_climates(tmp_path / "nothing") == ClimateBook()
+
+
+@pytest.mark.parametrize("name", sorted(CLIMATES))
+def test_no_sky_has_a_weather_that_its_season_cannot_have(name: str) -> None:
+    sky = a_sky(name)
+    can_be = weathers_by_season(sky.climate, sky.calendar)
+    year = sky.calendar.days_per_year * sky.calendar.hours_per_day
+    for hour, state in enumerate(islice(states_from(sky, 0), year)):
+        assert state in can_be[sky.calendar.read(hour * HOUR).season]
+
+
+def test_a_year_of_one_season_has_its_own_weathers() -> None:
+    months = (Month(name="All", days=30, season="wet"),)
+    calendar = Calendar(seasons=("wet",), months=months)
+    moor = Climate.model_validate(SOUND)
+    assert weathers_by_season(moor, calendar) == {"wet": frozenset(moor.seasons[0].shares)}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from loreloom.domain.chance import generator
 from loreloom.domain.ids import FactId
@@ -103,6 +104,28 @@ def facts_of(world: LivingWorld, content: LifeContent) -> dict[FactId, str]:
         if world.trouble.get(region, 0) >= TROUBLED:
             facts[fact_id("trouble", region)] = f"There is trouble in {region}."
     return facts
+
+
+def lived_facts(content: LifeContent) -> frozenset[FactId]:
+    """Every fact that ``facts_of`` can give of a world of this content, on whatever day.
+
+    A seat stays with its faction; any other region may come to be held by any of them.
+    """
+    names = [faction.name for faction in content.factions]
+    seats = content.seats
+    between = [sorted(both) for both in combinations(names, 2)]
+    return frozenset(
+        {
+            *(
+                fact_id("holds", name, region)
+                for name in names
+                for region in content.regions
+                if seats.get(region, name) == name
+            ),
+            *(fact_id(how, *both) for how in ("allied", "feud") for both in between),
+            *(fact_id("trouble", region) for region in content.regions if names),
+        }
+    )
 
 
 def fact_id(*parts: str) -> FactId:

@@ -9,6 +9,7 @@ import typer
 from loreloom.api.arc_files import ArcFileError
 from loreloom.generation.templates import TemplateFileError
 from loreloom.workers.client import Json
+from loreloom.workers.climate_content import ClimateContentError
 from loreloom.workers.commands.output import AsJson, calling, show
 from loreloom.workers.life_content import LifeContentError
 from loreloom.workers.settings import Settings
@@ -41,7 +42,7 @@ def check_command(
     files = list(arcs_at(paths or [settings.arcs]))
     try:
         found = check_arcs(files, settings.content_folder)
-    except (ArcFileError, TemplateFileError, LifeContentError) as error:
+    except (ArcFileError, TemplateFileError, LifeContentError, ClimateContentError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
     findings = [
