@@ -8,7 +8,7 @@ from temporalio.client import Client
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.refusals import RefusalCode
 from loreloom.state.store import Store
-from tests.arcs.builders import an_arc, tell, to
+from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import arc_stage
 from tests.quest.stage import refusal_of
 
@@ -23,34 +23,6 @@ PICK: dict[str, Any] = {
     "next": [to("hold")],
 }
 OLD = an_arc({"first": PICK, "hold": WAIT})
-NEW = an_arc(
-    {
-        "first": {**PICK, "next": [to("news")]},
-        "hold": {**WAIT, "next": [to("news")]},
-        "news": tell(to("end")),
-    }
-)
-COPIES = 100
-
-
-async def test_a_hundred_running_copies_are_moved_and_none_is_stuck(
-    temporal_client: Client, store: Store, task_queue_prefix: str
-) -> None:
-    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
-        copies = [await on.begin(OLD) for _ in range(COPIES)]
-        for copy in copies:
-            await copy.at("first")
-        await asyncio.gather(*(copy.choose("act", "go") for copy in copies[1::2]))
-        for copy in copies[1::2]:
-            await copy.at("hold")
-        await asyncio.gather(*(copy.migrate(NEW) for copy in copies))
-        await asyncio.gather(*(copy.choose("act", "go") for copy in copies[0::2]))
-        await on.learn("the_bell_rang")
-        for number, copy in enumerate(copies):
-            assert await asyncio.wait_for(copy.handle.result(), 60) == ArcState.ENDED
-            way = ["first", "hold", "news", "end"] if number % 2 else ["first", "news", "end"]
-            assert await copy.way() == way
-            assert (await copy.record()).digest == NEW.digest
 
 
 async def test_an_arc_keeps_its_definition_when_it_cannot_be_moved(

@@ -17,6 +17,7 @@ from loreloom.api.errors import ApiError, invalid
 from loreloom.api.history import history_of_arc
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_arc, the_player, the_world
+from loreloom.api.metrics import outcome_of
 from loreloom.api.schemas.arcs import (
     ArcAnswer,
     ArcCreated,
@@ -31,6 +32,7 @@ from loreloom.api.schemas.arcs import (
     MigrateArcs,
     MigratedArc,
     Migration,
+    MigrationOutcome,
 )
 from loreloom.api.schemas.fields import ID, After, ArcIdPath, Limit, WorldIdPath
 from loreloom.api.shaping_arcs import arc_summary, arc_view
@@ -281,29 +283,32 @@ async def _migrated(
 ) -> MigratedArc:
     context = context_of(request)
 
-    def told(outcome: str, reason: str | None = None, beat: str | None = arc.beat) -> MigratedArc:
+    def told(
+        outcome: MigrationOutcome, reason: str | None = None, beat: str | None = arc.beat
+    ) -> MigratedArc:
         return MigratedArc(
             arc_id=arc.arc_id, world_id=arc.world_id, beat=beat, outcome=outcome, reason=reason
         )
 
     if arc.digest == definition.digest:
-        return told("current")
+        return told(MigrationOutcome.CURRENT)
     if dry_run:
         way = await arcs.way_of(context.parts.store, arc.arc_id)
         started = tuple(step.beat for step in way if step.quest_id is not None)
         try:
             require_migratable(arc.definition, definition, arc.beat, started)
         except Refusal as refusal:
-            return told("refused", refusal.message)
-        return told("would_move")
+            return told(MigrationOutcome.REFUSED, refusal.message)
+        return told(MigrationOutcome.WOULD_MOVE)
     update_id = f"migrate/{definition.digest}/{secrets.token_hex(4)}"
     try:
         moved = await context.arcs.take(arc, MigrateArc(definition=definition), update_id)
     except ApiError as error:
-        if error.status >= 500:
-            raise
-        return told("refused", error.detail)
-    return told("moved", beat=moved.beat)
+        refused = outcome_of(error) == "refused"
+        return told(
+            MigrationOutcome.REFUSED if refused else MigrationOutcome.UNANSWERED, error.detail
+        )
+    return told(MigrationOutcome.MOVED, beat=moved.beat)
 
 
 def _definition(request: Request, name: str) -> ArcDefinition:

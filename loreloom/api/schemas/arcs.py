@@ -1,6 +1,7 @@
 """Story arcs, as callers send and get them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -143,13 +144,28 @@ class ArcList(View):
 class MigrateArcs(Body):
     """Running arcs to move to the definition as the content has it now.
 
-    ``dry_run`` says what would happen and changes nothing. ``after`` goes on where a page ended.
+    ``dry_run`` says what would happen and changes nothing. ``after`` goes on where a page ended. A
+    page of the usual size ends within a minute, also if none of its arcs answers.
     """
 
     arc: ArcName
     dry_run: bool = False
-    limit: int = Field(default=100, ge=1, le=200)
+    limit: int = Field(default=40, ge=1, le=200)
     after: str | None = Field(default=None, max_length=600)
+
+
+class MigrationOutcome(StrEnum):
+    """What became, or would become, of one running arc.
+
+    ``current`` has the definition already. ``refused`` keeps its own: where it stands has no place
+    in the new one. ``unanswered`` has not said: it may have moved, and may be asked again.
+    """
+
+    MOVED = "moved"
+    WOULD_MOVE = "would_move"
+    CURRENT = "current"
+    REFUSED = "refused"
+    UNANSWERED = "unanswered"
 
 
 class MigratedArc(View):
@@ -158,7 +174,7 @@ class MigratedArc(View):
     arc_id: ArcId
     world_id: WorldId
     beat: str | None
-    outcome: str = Field(description="`moved`, `would_move`, `current` or `refused`.")
+    outcome: MigrationOutcome
     reason: str | None = None
 
 

@@ -65,7 +65,8 @@ def migrate_command(
 ) -> None:
     """Move running arcs to the definition as the content has it now.
 
-    An arc moves only if the beat at which it stands is there still. Exit 1 if any was refused.
+    An arc moves only if the beat at which it stands is there still. Exit 1 if any was refused or
+    has not answered; one that has not may be asked again.
     """
     items: list[Json] = []
     with calling() as api:
@@ -77,7 +78,7 @@ def migrate_command(
             if after is None:
                 break
     show({**page, "items": items}, as_json, _migrated)
-    if any(item["outcome"] == "refused" for item in items):
+    if any(item["outcome"] in ("refused", "unanswered") for item in items):
         raise typer.Exit(1)
 
 
