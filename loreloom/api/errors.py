@@ -38,6 +38,7 @@ class ErrorCode(StrEnum):
     TEMPORAL_UNAVAILABLE = "temporal_unavailable"
     ACT_UNANSWERED = "act_unanswered"
     UNKNOWN_PAYMENT = "unknown_payment"
+    NO_RECEIPT = "no_receipt"
     UNKNOWN_SUBSCRIPTION = "unknown_subscription"
     CHAPTER_UNAVAILABLE = "chapter_unavailable"
     UNKNOWN_EVENT = "unknown_event"
@@ -183,6 +184,9 @@ KINDS: Mapping[Code, ErrorKind] = {
         409, "The arc cannot be moved", "Where it stands has no place in the new definition."
     ),
     E.UNKNOWN_PAYMENT: ErrorKind(404, "No such payment", "No payment has this id."),
+    E.NO_RECEIPT: ErrorKind(
+        404, "No receipt", "A purchase has a receipt once it is paid and delivered."
+    ),
     E.CHAPTER_UNAVAILABLE: ErrorKind(
         409, "The chapter cannot be sold", "The content has no arc for it that fits this world."
     ),

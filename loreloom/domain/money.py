@@ -24,8 +24,15 @@ DISPUTES_LOST = "disputes_lost"
 CREATORS = "creators"
 """What the creators of codes cost us."""
 COIN_ISSUED = "coin_issued"
+"""Coin that was sold."""
+COIN_GRANTED = "coin_granted"
+"""Coin that quests paid, and ops as a compensation."""
+COIN_REPAIRED = "coin_repaired"
+"""Coin that ops gave or took when they put a player's row right."""
+COIN_ERASED = "coin_erased"
+"""Coin that went with an erased player."""
 COIN_WRITTEN_OFF = "coin_written_off"
-"""Coin that was taken back when the player had spent it."""
+"""Coin that was sold, spent and paid back."""
 
 
 class MoneyModel(BaseModel):
@@ -72,11 +79,26 @@ def movement(debit: str, credit: str, amount: int, currency: str) -> tuple[Posti
     )
 
 
+def coin_granted(world_id: str, amount: int) -> tuple[Posting, Posting]:
+    """A player of the world is given coin."""
+    return movement(coin_account(world_id), COIN_GRANTED, amount, COIN)
+
+
+def coin_repaired(world_id: str, amount: int) -> tuple[Posting, Posting]:
+    """Ops have a player of the world hold so much more coin, or less, below zero."""
+    return movement(coin_account(world_id), COIN_REPAIRED, amount, COIN)
+
+
+def coin_erased(world_id: str, amount: int) -> tuple[Posting, Posting]:
+    """A player of the world is erased, and the coin is gone."""
+    return movement(COIN_ERASED, coin_account(world_id), amount, COIN)
+
+
 def coin_account(world_id: str) -> str:
-    """The account of the coin that a world's players bought.
+    """The account of the coin that a world's players have, with what open disputes hold of it.
 
     It names no player, since entries are never changed and a player may be erased; whose coin a
-    movement is, its purchase says.
+    movement is, its purchase says, or the story that paid it.
     """
     return f"coin/{world_id}"
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from loreloom.domain.ids import DisputeId, PaymentId
+from loreloom.domain.ids import DisputeId, PaymentId, WorldId
 from loreloom.domain.payment import DELIVERED, ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
 from loreloom.domain.provider import ProviderDispute, ProviderPayment
 from loreloom.domain.subscription import PROVIDER_TIME
@@ -38,6 +38,7 @@ class DifferenceKind(StrEnum):
     OWED = "owed"
     DISPUTE = "dispute"
     UNBALANCED = "unbalanced"
+    COIN = "coin"
 
 
 class BookedPayment(BookModel):
@@ -67,12 +68,28 @@ class AccountSum(BookModel):
     amount: int
 
 
+class WorldCoin(BookModel):
+    """The coin of a world: what its players have, and what the ledger says that they do.
+
+    What an open dispute holds of it is a player's still.
+    """
+
+    world_id: WorldId
+    held: int
+    booked: int
+
+
 class Books(BookModel):
-    """Our side: purchases, the disputes that we know, and currencies that do not sum to zero."""
+    """Our side: purchases, the disputes that we know, and what in the ledger does not add up.
+
+    ``unbalanced`` are currencies that do not sum to zero, ``coin`` worlds with more or less coin
+    than is booked.
+    """
 
     payments: tuple[BookedPayment, ...]
     disputes: frozenset[DisputeId] = frozenset()
     unbalanced: tuple[AccountSum, ...] = ()
+    coin: tuple[WorldCoin, ...] = ()
 
 
 class Listed(BookModel):
@@ -121,6 +138,9 @@ def differences(ours: Books, theirs: Listed) -> Iterator[Difference]:
     for total in ours.unbalanced:
         said = f"{total.amount} {total.currency} over all accounts"
         yield _difference(DifferenceKind.UNBALANCED, None, f"0 {total.currency}", said)
+    for world in ours.coin:
+        held = f"{world.held} held by the players of {world.world_id}"
+        yield _difference(DifferenceKind.COIN, None, held, f"{world.booked} in the ledger")
 
 
 def refunds_elsewhere(

@@ -219,7 +219,7 @@ async def change(store: Store, step: OfArc, wanted: Change) -> None:
         source = arc_workflow_id(step.arc_id)
         if wanted.standing and step.player_id is not None:
             reward = Reward(experience=0, coin=0, items={}, standing=wanted.standing)
-            await grant(tx, step.world_id, step.player_id, reward)
+            await grant(tx, step.key("change"), step.world_id, step.player_id, reward)
         if wanted.fact is not None and step.player_id is not None:
             await learn(tx, step.world_id, step.player_id, wanted.fact, source)
         if wanted.world_fact is not None:

@@ -1,12 +1,12 @@
 """The books as reconciliation reads them: purchases, disputes, and what the ledger sums to."""
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, func, literal, not_, or_, select, union_all
 
 from loreloom.domain import money
 from loreloom.domain.ids import DisputeId
 from loreloom.domain.price_book import ItemKind
 from loreloom.domain.provider import DisputeStanding
-from loreloom.domain.reconciliation import AccountSum, BookedPayment, Books
+from loreloom.domain.reconciliation import AccountSum, BookedPayment, Books, WorldCoin
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import (
     Dispute,
@@ -15,6 +15,7 @@ from loreloom.state.tables.payments import (
     LedgerTransaction,
     Payment,
 )
+from loreloom.state.tables.worlds import Player, World
 
 
 async def books(store: Store) -> Books:
@@ -23,6 +24,7 @@ async def books(store: Store) -> Books:
         payments=tuple(await booked_payments(store)),
         disputes=await _known_disputes(store),
         unbalanced=tuple(await _unbalanced(store)),
+        coin=tuple(await _coin_unlike_booked(store)),
     )
 
 
@@ -75,6 +77,39 @@ async def _unbalanced(store: Store) -> list[AccountSum]:
     async with store.reading() as connection:
         rows = await connection.execute(query.order_by(LedgerEntry.currency))
         return [AccountSum(currency=currency, amount=int(amount)) for currency, amount in rows]
+
+
+async def _coin_unlike_booked(store: Store) -> list[WorldCoin]:
+    """Worlds whose players have more or less coin than their account says."""
+    had = union_all(
+        select(Player.world_id, Player.coin), select(Payment.world_id, Payment.coin_held)
+    ).subquery()
+    held = (
+        select(had.c.world_id, func.sum(had.c.coin).label("coin"))
+        .group_by(had.c.world_id)
+        .subquery()
+    )
+    booked = (
+        select(LedgerEntry.account, func.sum(LedgerEntry.amount).label("coin"))
+        .where(LedgerEntry.currency == money.COIN)
+        .group_by(LedgerEntry.account)
+        .subquery()
+    )
+    has, says = func.coalesce(held.c.coin, 0), func.coalesce(booked.c.coin, 0)
+    # One statement, so that both sides are of one moment.
+    query = (
+        select(World.world_id, has, says)
+        .outerjoin(held, held.c.world_id == World.world_id)
+        .outerjoin(booked, booked.c.account == literal(money.coin_account("")) + World.world_id)
+        .where(has != says)
+        .order_by(World.world_id)
+    )
+    async with store.reading() as connection:
+        rows = await connection.execute(query)
+        return [
+            WorldCoin(world_id=world_id, held=int(held), booked=int(booked))
+            for world_id, held, booked in rows
+        ]
 
 
 def _disputed() -> ColumnElement[int]:

@@ -36,6 +36,7 @@ from loreloom.state.arcs import create_arc
 from loreloom.state.facts import forget, learn
 from loreloom.state.ledger import book
 from loreloom.state.payments import ENDS, PaymentRecord, advance, event_of, locked, release
+from loreloom.state.receipts import write_receipt
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
 from loreloom.state.subscription_rows import Begun, begin, entitle_for
@@ -74,6 +75,7 @@ async def fulfil(
             fact = bought.quote.item.sets_fact
             await learn(tx, bought.world_id, bought.player_id, fact, root)
         await book(tx, f"{root}/sale", payment_id, "sale", sale(bought))
+        receipt = await write_receipt(tx, payment_id, bought)
         amount = bought.quote.amount
         await advance(
             tx,
@@ -90,6 +92,7 @@ async def fulfil(
             "currency": record.currency,
             "kind": bought.quote.item.kind,
             "coin": bought.quote.item.coin or None,
+            "receipt": receipt,
         }
         tx.tell(event_of(payment_id, bought, "payment.fulfilled", given))
         return PaymentState.FULFILLED

@@ -35,9 +35,11 @@ class Movement(BaseModel):
 
 
 async def book(
-    tx: Transaction, key: str, payment_id: PaymentId, kind: str, postings: Sequence[Posting]
+    tx: Transaction, key: str, payment_id: PaymentId | None, kind: str, postings: Sequence[Posting]
 ) -> None:
     """Add a movement under the key of its step; a movement of nothing is not booked.
+
+    ``payment_id`` is null for coin that nobody bought.
 
     The database itself refuses one that does not sum to zero, and a second one of the same key.
     """

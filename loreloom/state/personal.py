@@ -43,9 +43,11 @@ from loreloom.domain.ids import (
     refund_workflow_id,
     subscription_workflow_id,
 )
+from loreloom.domain.money import coin_erased
 from loreloom.domain.payment import UNPAID, PaymentState
 from loreloom.state import erasures
 from loreloom.state.erasures import AskedErasure
+from loreloom.state.ledger import book
 from loreloom.state.players import NoPlayer
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.access import IdempotentRequest
@@ -60,6 +62,7 @@ from loreloom.state.tables.payments import (
     LedgerEntry,
     LedgerTransaction,
     Payment,
+    Receipt,
     Refund,
     Subscription,
 )
@@ -182,6 +185,7 @@ def holdings(whose: Whose) -> Mapping[type[Base], ColumnElement[bool]]:
         Subscription: whose.in_table(Subscription),
         LedgerEntry: _ledger_entries(whose),
         LedgerTransaction: _of_payments(LedgerTransaction, whose),
+        Receipt: _of_payments(Receipt, whose),
         Refund: _of_payments(Refund, whose),
         Dispute: _of_payments(Dispute, whose),
         Payment: whose.in_table(Payment),
@@ -196,6 +200,7 @@ KEPT: frozenset[type[Base]] = frozenset(
         Subscription,
         LedgerEntry,
         LedgerTransaction,
+        Receipt,
         Refund,
         Dispute,
         Payment,
@@ -249,18 +254,19 @@ async def erase(store: Store, whose: Whose, asked: AskedErasure) -> tuple[str, .
     """
     async with store.transaction() as tx:
         # Whoever gives the player something new waits for this row, and then finds none.
-        found = await tx.run(
-            select(Player.player_id).where(whose.in_table(Player)).with_for_update()
-        )
+        found = await tx.run(select(Player.coin).where(whose.in_table(Player)).with_for_update())
         erased = await erasures.workflows_of(tx, asked.pseudonym)
         if erased is not None:
             return erased
-        if found.first() is None:
+        coin = found.scalar_one_or_none()
+        if coin is None:
             raise NoPlayer(f"the world {whose.world_id} has no player {whose.player_id}")
         await _require_nothing_owed(tx.connection, whose)
         await _hold_stories(tx, whose)
         workflows = await _workflows_of(tx.connection, whose)
         await erasures.keep(tx, whose.world_id, asked, workflows)
+        gone = coin_erased(whose.world_id, coin)
+        await book(tx, f"erasure/{asked.pseudonym}", None, "erased", gone)
         await _rename(tx, whose, asked.pseudonym)
         for table, mine in holdings(whose).items():
             if table not in KEPT:

@@ -3,11 +3,13 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.money import coin_granted, coin_repaired
 from loreloom.domain.rewards import Reward, experience_for, level_at
+from loreloom.state.ledger import book
 from loreloom.state.payments import EntitlementRecord, entitlements_of
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.worlds import InventoryItem, Player, Standing
@@ -108,17 +110,26 @@ async def worlds_of_player(store: Store, player_id: PlayerId, limit: int) -> lis
         return [WorldId(row.world_id) for row in await connection.execute(query)]
 
 
-async def hold_coin(tx: Transaction, world_id: WorldId, player_id: PlayerId, coin: int) -> None:
-    """Have a player hold so much coin, whatever it was before."""
-    await tx.run(
-        update(Player)
-        .where(Player.world_id == world_id, Player.player_id == player_id)
-        .values(coin=coin)
-    )
+async def hold_coin(
+    tx: Transaction, key: str, world_id: WorldId, player_id: PlayerId, coin: int
+) -> None:
+    """Have a player hold so much coin, whatever it was before, and book what that changes.
+
+    ``key`` is the step's. The caller's transaction makes sure that it is once.
+    """
+    whose = and_(Player.world_id == world_id, Player.player_id == player_id)
+    before: int = (await tx.run(select(Player.coin).where(whose).with_for_update())).scalar_one()
+    await tx.run(update(Player).where(whose).values(coin=coin))
+    await book(tx, key, None, "repaired", coin_repaired(world_id, coin - before))
 
 
-async def grant(tx: Transaction, world_id: WorldId, player_id: PlayerId, reward: Reward) -> None:
-    """Add a reward to what a player has. The caller's transaction makes sure that it is once."""
+async def grant(
+    tx: Transaction, key: str, world_id: WorldId, player_id: PlayerId, reward: Reward
+) -> None:
+    """Add a reward to what a player has, and book its coin under the key of the step.
+
+    The caller's transaction makes sure that it is once.
+    """
     granted = await tx.run(
         update(Player)
         .where(Player.world_id == world_id, Player.player_id == player_id)
@@ -126,6 +137,7 @@ async def grant(tx: Transaction, world_id: WorldId, player_id: PlayerId, reward:
         .returning(Player.player_id)
     )
     granted.one()
+    await book(tx, key, None, "granted", coin_granted(world_id, reward.coin))
     for item, count in sorted(reward.items.items()):
         await tx.run(
             pg_insert(InventoryItem)

@@ -140,7 +140,7 @@ async def complete(store: Store, step: QuestStep, reward: Reward) -> None:
             return
         await _advance(tx, step.quest_id, step.progress)
         await remember(tx, step.quest_id, Deed.KEPT_WORD)
-        await grant(tx, step.world_id, step.player_id, reward)
+        await grant(tx, key, step.world_id, step.player_id, reward)
         await tx.run(
             update(Quest)
             .where(Quest.quest_id == step.quest_id)

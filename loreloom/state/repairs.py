@@ -56,9 +56,10 @@ async def repair(store: Store, asked: AskedRepair) -> None:
     async with store.transaction() as tx:
         before = await _before(tx, asked)
         # By the repair's own id: what was done once stays, and a player may be erased.
-        if not await tx.first_time(f"repair/{asked.repair_id}"):
+        step = f"repair/{asked.repair_id}"
+        if not await tx.first_time(step):
             return
-        await _put_right(tx, asked)
+        await _put_right(tx, step, asked)
         kept = asked.model_dump() | {"before": before.model_dump(exclude_defaults=True)}
         kept["after"] = changed = asked.after.model_dump(exclude_defaults=True)
         await tx.run(insert(PlayerRepair).values(**kept))
@@ -123,7 +124,7 @@ async def _before(tx: Transaction, asked: AskedRepair) -> PlayerRows:
     )
 
 
-async def _put_right(tx: Transaction, asked: AskedRepair) -> None:
+async def _put_right(tx: Transaction, step: str, asked: AskedRepair) -> None:
     world_id, player_id, after = asked.world_id, asked.player_id, asked.after
     row = after.model_dump(include={"name", "experience"}, exclude_none=True)
     if row:
@@ -133,7 +134,7 @@ async def _put_right(tx: Transaction, asked: AskedRepair) -> None:
             .values(**row)
         )
     if after.coin is not None:
-        await hold_coin(tx, world_id, player_id, after.coin)
+        await hold_coin(tx, step, world_id, player_id, after.coin)
     await _hold(tx, InventoryItem, asked, "item", "count", after.items)
     await _hold(tx, Standing, asked, "faction", "standing", after.standing)
 

@@ -113,7 +113,7 @@ async def _end(tx: Transaction, settlement: Settlement, revision: int) -> None:
     told = {"outcome": settlement.outcome, "reason": settlement.reason, "by": settlement.by}
     tx.tell(_event(settlement, "settled", "quest.settled", told))
     if given != Reward():
-        await grant(tx, settlement.world_id, settlement.player_id, given)
+        await grant(tx, f"{subject}/compensation", settlement.world_id, settlement.player_id, given)
         said = given.model_dump(mode="json")
         tx.tell(_event(settlement, "compensated", "reward.compensated", said))
 

@@ -21,6 +21,7 @@ from loreloom.domain.price_book import Quote, StoreItem
 from loreloom.domain.provider import Charge
 from loreloom.domain.subscription import LIVE, Standing, SubscriptionState, requote
 from loreloom.state.ledger import book
+from loreloom.state.receipts import write_receipt
 from loreloom.state.store import Store, Transaction
 from loreloom.state.subscription_rows import entitle_for, subscription_event
 from loreloom.state.tables.payments import Entitlement, Payment, Subscription
@@ -120,6 +121,7 @@ async def book_charge(store: Store, subscription_id: SubscriptionId, charge: Cha
             )
         )
         await book(tx, f"{root}/sale", payment_id, "sale", sale(bought))
+        await write_receipt(tx, payment_id, bought, whole=charge.renews)
         if charge.renews:
             await _end_entitlements(tx, subscription_id, charge.begins)
             await entitle_for(tx, payment_id, bought, charge.begins, charge.ends)

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from loreloom.state.booked import books
 from loreloom.state.keys import Scope
+from loreloom.state.ledger import balances
 from loreloom.state.tables.worlds import Player
 from tests.api.conftest import Api
 from tests.api.test_world_command import loreloom
@@ -40,6 +42,9 @@ async def test_a_players_rows_are_put_right_once_and_why_is_told_to_ops_only(api
     assert await mended(api, world, RIGHT, **key) == first
     now = (await api.game.get(f"/v1/worlds/{world}/players/mara")).json()
     assert (now["coin"], now["inventory"]) == (7, {})
+    booked = {held.account: held.amount for held in await balances(api.parts.store)}
+    assert booked == {f"coin/{world}": 7, "coin_repaired": -7}
+    assert (await books(api.parts.store)).coin == ()
 
     path = f"/v1/ops/worlds/{world}/players/mara/repairs"
     kept = (await api.ops.get(path)).json()["items"]

@@ -16,6 +16,7 @@ from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, settlement_workflow_id
 from loreloom.domain.quest import QuestProgress, QuestState
 from loreloom.domain.rewards import Reward
+from loreloom.state.ledger import balances
 from loreloom.state.quest_steps import QuestStep, complete
 from loreloom.state.settlements import HasEnded, Settlement, settle
 from loreloom.state.store import Store
@@ -187,6 +188,8 @@ async def test_a_reward_under_way_and_a_settlement_never_both_pay(api: Api, work
         assert all(isinstance(one, HasEnded) for one in refused)
         paid += 100 if refused else 30
         assert (await player_of(api, world_id))["coin"] == paid
+    booked = {held.account: held.amount for held in await balances(api.parts.store)}
+    assert booked == {f"coin/{world_id}": paid, "coin_granted": -paid}
 
 
 async def test_an_arc_that_waited_for_the_quest_is_told_and_goes_on(

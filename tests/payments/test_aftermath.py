@@ -6,8 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text
 
+from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.domain.reconciliation import DifferenceKind, Listed, differences
+from loreloom.domain.rewards import Reward
 from loreloom.state.booked import books
+from loreloom.state.players import grant
 from tests.payments.conftest import Till
 from tests.payments.disputing import decide, disputed
 
@@ -123,6 +126,27 @@ async def test_each_difference_is_told_with_both_sides(till: Till) -> None:
         ("entitlement", coat["payment_id"]),
         ("refunded", coin["payment_id"]),
     ]
+
+
+async def test_coin_that_quests_pay_is_booked_and_any_other_coin_is_a_difference(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    await till.bought(world, "coin-300")
+    store = till.api.parts.store
+    async with store.transaction() as tx:
+        reward = Reward(experience=5, coin=40)
+        await grant(tx, "quest/one/reward", WorldId(world), PlayerId("mara"), reward)
+    balance = await till.balance()
+    assert (balance[("coin_granted", "COIN")], balance[(f"coin/{world}", "COIN")]) == (-40, 340)
+    assert await _reconciled(till) == []
+
+    async with store.transaction() as tx:
+        await tx.run(text("UPDATE players SET coin = coin + 1"))
+    (found,) = (await till.api.ops.post("/v1/payments/reconcile")).json()["differences"]
+    assert (found["kind"], found["payment_id"]) == ("coin", None)
+    assert found["ours"].startswith("341 held")
+    assert found["theirs"] == "340 in the ledger"
 
 
 async def test_a_refund_made_in_the_providers_pages_is_taken_over(till: Till) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from loreloom.domain.ids import FactId, PaymentId, PlayerId, RefundId, WorldId
 from loreloom.domain.provider import DisputeStanding, SeenDispute
 from loreloom.state import disputes, fulfilments
+from loreloom.state.booked import books
 from loreloom.state.facts import facts_of
 from loreloom.state.payments import stock_taken
 from loreloom.state.starts import PlannedStart
@@ -98,6 +99,9 @@ async def test_coin_that_is_left_is_held_and_returned(till: Till) -> None:
     payment = await till.bought(world, "coin-300")
     dispute_id = await disputed(till, payment)
     assert (await till.player(world))["coin"] == 0
+    # What is held is the player's still: nothing has moved in the books.
+    assert (await till.balance())[(f"coin/{world}", "COIN")] == COIN
+    assert (await books(till.api.parts.store)).coin == ()
 
     await decide(till, payment, dispute_id, "won")
     await till.until(payment["payment_id"], "fulfilled")

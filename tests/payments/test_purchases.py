@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from loreloom.domain.ids import PaymentId, RefundId
+from loreloom.domain.ids import PaymentId, RefundId, WorldId
 from loreloom.domain.payment import PaymentState, UnfulfillableReason
 from loreloom.domain.provider import CheckoutStanding
-from loreloom.state import fulfilments, payments
+from loreloom.state import chronicle, fulfilments, payments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
@@ -24,6 +24,35 @@ async def test_the_store_shows_what_is_for_sale(till: Till) -> None:
     coin = next(item for item in listed["items"] if item["item"] == "coin-300")
     assert coin["coin"] == 300
     assert {"amount": 279, "currency": "EUR"} in coin["prices"]
+
+
+async def test_a_purchase_has_a_receipt_once_it_is_paid(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "coat", coupon="WREN")
+    path = f"/v1/payments/{payment['payment_id']}/receipt"
+    early = await till.api.game.get(path)
+    assert (early.status_code, early.json()["code"]) == (404, "no_receipt")
+
+    await till.pay(payment)
+    await till.tell("checkout.session.completed", payment)
+    await till.until(payment["payment_id"], "fulfilled")
+    receipt = (await till.api.game.get(path)).json()
+    (line,) = receipt["lines"]
+    assert (line["item"], line["kind"], line["name"]) == ("coat", "cosmetic", "Coat")
+    amounts = [line[each]["amount"] for each in ("price", "discount", "amount")]
+    assert amounts == [599, 59, 540]
+    assert receipt["total"] == {"amount": 540, "currency": "USD"}
+    assert (receipt["coupon"], receipt["creator"]) == ("WREN", "wren")
+    told = await chronicle.read(till.api.parts.store, WorldId(world), kind="payment.fulfilled")
+    assert [entry.data["receipt"] for entry in told] == [receipt["number"]]
+
+    await till.api.ops.post(f"/v1/payments/{payment['payment_id']}/refund", json={})
+    await till.until(payment["payment_id"], "refunded")
+    assert (await till.api.game.get(path)).json() == receipt
+    other = await till.bought(world, "coin-300")
+    later = (await till.api.game.get(f"/v1/payments/{other['payment_id']}/receipt")).json()
+    assert later["number"] > receipt["number"]
+    assert (await till.api.game.get("/v1/payments/payment_none/receipt")).status_code == 404
 
 
 async def test_coin_is_bought_and_the_books_balance(till: Till) -> None:

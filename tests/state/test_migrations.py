@@ -1,10 +1,37 @@
 """The migrations make what the tables say."""
 
+from asyncio import to_thread
+
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, insert, text
 
+from loreloom.domain.ids import PaymentId, PlayerId, WorldId, payment_workflow_id
+from loreloom.domain.payment import Bought, sale
+from loreloom.domain.price_book import Quote, StoreItem
+from loreloom.domain.receipt import receipt_of
+from loreloom.state.booked import books
+from loreloom.state.ledger import balances, book
 from loreloom.state.migrations import config_for, upgrade
+from loreloom.state.players import create_player
+from loreloom.state.receipts import find_receipt
+from loreloom.state.store import Store
+from loreloom.state.tables.payments import Payment
+from loreloom.state.worlds import create_world
+from tests.builders import a_world_record
+
+PRICES = {"USD": 499, "EUR": 459}
+PACK = {
+    "item": "coin-300",
+    "kind": "coin_pack",
+    "name": "Coin",
+    "about": "For the market.",
+    "coin": 300,
+    "prices": PRICES,
+}
+COAT = {"item": "coat", "kind": "cosmetic", "name": "Coat", "about": "Warm.", "prices": PRICES}
+BEFORE_COIN = "0015"
+"""One before the migration that books coin."""
 
 GIVEN = (
     "INSERT INTO worlds (world_id, name, canon, seed, rating, world_daily_tokens,"
@@ -32,6 +59,51 @@ def test_the_migrations_end_in_the_tables_as_the_code_has_them(database_url: str
 def test_upgrading_twice_changes_nothing(database_url: str) -> None:
     upgrade(database_url)
     command.check(config_for(database_url))
+
+
+async def test_what_was_sold_and_held_before_the_books_knew_it_is_in_them(
+    store: Store, database_url: str
+) -> None:
+    config = config_for(database_url)
+    await create_world(store, a_world_record("old"))
+    await create_player(store, WorldId("old"), PlayerId("mara"), "Mara", 1)
+    pack, coat = (StoreItem.model_validate(item) for item in (PACK, COAT))
+    cheaper = {"coupon": "WREN", "creator": "wren", "creator_share": 22, "creator_percent": 5}
+    sold = {
+        "held": Quote(item=pack, currency="USD", list_amount=499, amount=499),
+        "coat": Quote(item=coat, currency="USD", list_amount=499, amount=449, **cheaper),
+    }
+    await to_thread(command.downgrade, config, BEFORE_COIN)
+    async with store.transaction() as tx:
+        for name, quote in sold.items():
+            await tx.run(
+                insert(Payment),
+                {
+                    "payment_id": name, "world_id": "old", "player_id": "mara",
+                    "state": "fulfilled", "delivered": True, "item": quote.item.item,
+                    "amount": quote.amount, "currency": "USD",
+                    "quote": quote.model_dump(mode="json"),
+                },
+            )  # fmt: skip
+            bought = Bought(world_id=WorldId("old"), player_id=PlayerId("mara"), quote=quote)
+            key = f"{payment_workflow_id(PaymentId(name))}/sale"
+            await book(tx, key, PaymentId(name), "sale", sale(bought))
+        # Of what was sold a dispute holds a part; quests paid 70, and nobody booked it.
+        await tx.run(text("UPDATE payments SET coin_held = 250 WHERE payment_id = 'held'"))
+        await tx.run(text("UPDATE players SET coin = 120"))
+
+    for _ in range(2):
+        await to_thread(upgrade, database_url)
+        booked = {held.account: held.amount for held in await balances(store)}
+        assert (booked["coin_granted"], booked["coin/old"]) == (-70, 370)
+        assert (await books(store)).coin == ()
+        for name, quote in sold.items():
+            found = await find_receipt(store, PaymentId(name))
+            bought = Bought(world_id=WorldId("old"), player_id=PlayerId("mara"), quote=quote)
+            assert found is not None
+            assert found.receipt == receipt_of(bought)
+        await to_thread(command.downgrade, config, BEFORE_COIN)
+    await to_thread(command.upgrade, config, "head")
 
 
 def test_every_migration_can_be_taken_back(database_url: str) -> None:

@@ -26,6 +26,8 @@ from loreloom.api.schemas.payments import (
     LedgerView,
     MovementView,
     PaymentView,
+    ReceiptLineView,
+    ReceiptView,
     RefundView,
     StoreItemList,
     StoreItemView,
@@ -49,6 +51,7 @@ from loreloom.domain.refusals import Refusal
 from loreloom.state import fulfilments, payments
 from loreloom.state.ledger import movements_of
 from loreloom.state.payments import PaymentRecord, RefundRecord
+from loreloom.state.receipts import ReceiptRecord, find_receipt
 from loreloom.state.starts import PlannedStart
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
@@ -166,6 +169,23 @@ async def reconcile_payments(request: Request, caller: OpsCaller) -> Response:
 async def get_payment(request: Request, caller: GameCaller, payment_id: PaymentIdPath) -> Response:
     """A purchase: where it stands, where to pay, what was paid back."""
     return answer(await _view(request, payment_id))
+
+
+@router.get(
+    "/v1/payments/{payment_id}/receipt",
+    operation_id="get_payment_receipt",
+    response_model=ReceiptView,
+    responses=problems(404),
+)
+async def get_payment_receipt(
+    request: Request, caller: GameCaller, payment_id: PaymentIdPath
+) -> Response:
+    """The receipt of a purchase that was paid and delivered; it stays as it is after a refund."""
+    await the_payment(request, payment_id)
+    found = await find_receipt(context_of(request).parts.store, payment_id)
+    if found is None:
+        raise ApiError(ErrorCode.NO_RECEIPT, f"{payment_id} is not paid and delivered")
+    return answer(_receipt_view(found))
 
 
 @router.get(
@@ -319,6 +339,33 @@ def _refund_view(refund: RefundRecord, currency: str) -> RefundView:
         reason=refund.reason,
         failure=refund.failure,
         created_at=refund.created_at,
+    )
+
+
+def _receipt_view(record: ReceiptRecord) -> ReceiptView:
+    receipt = record.receipt
+
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=receipt.currency)
+
+    return ReceiptView(
+        number=record.number,
+        payment_id=record.payment_id,
+        paid_at=record.paid_at,
+        lines=tuple(
+            ReceiptLineView(
+                item=line.item,
+                kind=line.kind,
+                name=line.name,
+                price=money(line.price),
+                discount=money(line.discount),
+                amount=money(line.amount),
+            )
+            for line in receipt.lines
+        ),
+        total=money(receipt.total),
+        coupon=receipt.coupon,
+        creator=receipt.creator,
     )
 
 

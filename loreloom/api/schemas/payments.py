@@ -68,6 +68,32 @@ class RefundView(View):
     created_at: datetime
 
 
+class ReceiptLineView(View):
+    """One thing on a receipt: ``price`` less ``discount`` is ``amount``."""
+
+    item: str
+    kind: ItemKind
+    name: str
+    price: Money
+    discount: Money
+    amount: Money
+
+
+class ReceiptView(View):
+    """What was paid and delivered. ``number`` grows with each receipt; there may be gaps.
+
+    ``creator`` is whom the coupon credits.
+    """
+
+    number: int
+    payment_id: PaymentId
+    paid_at: datetime
+    lines: tuple[ReceiptLineView, ...]
+    total: Money
+    coupon: str | None
+    creator: str | None
+
+
 class PaymentView(View):
     """A purchase. ``price`` is what is to be paid, ``refunded`` what was paid back of it.
 

@@ -129,6 +129,17 @@ class Dispute(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
+class Receipt(Base):
+    """What a buyer can show for a purchase that was paid and delivered; never changed."""
+
+    __tablename__ = "receipts"
+
+    number: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.payment_id"), unique=True)
+    receipt: Mapped[Json]
+    paid_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
 class Entitlement(Base):
     """What a player has by a purchase. While it is held, a dispute about it is open."""
 
@@ -212,7 +223,8 @@ class LedgerTransaction(Base):
 
     transaction_id: Mapped[str] = mapped_column(primary_key=True)
     """The key of the step that it books, so that it is booked once."""
-    payment_id: Mapped[str] = mapped_column(ForeignKey("payments.payment_id"), index=True)
+    payment_id: Mapped[str | None] = mapped_column(ForeignKey("payments.payment_id"), index=True)
+    """The purchase that it is of; none for coin that nobody bought."""
     kind: Mapped[str]
     at: Mapped[datetime] = mapped_column(server_default=func.now())
 
