@@ -75,14 +75,15 @@ class Bought(BaseModel):
 class Reversal(BaseModel):
     """A refund as the books see it. Amounts are in minor units.
 
-    ``before`` was refunded earlier, ``amount`` is now. ``coin_left`` is what the player has of the
-    coin that is to be taken. ``given`` says that the buyer has what was bought: it was delivered,
-    and was not taken back before.
+    ``before`` was refunded earlier, ``lost`` was taken by disputes, ``amount`` is now.
+    ``coin_left`` is what the player has of the coin that is to be taken. ``given`` says that the
+    buyer has what was bought: it was delivered, and was not taken back before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     before: int = Field(ge=0)
+    lost: int = Field(default=0, ge=0)
     amount: int = Field(gt=0)
     coin_left: int = Field(ge=0)
     delivered: bool
@@ -95,6 +96,19 @@ class Reversal(BaseModel):
     def takes(self, quote: Quote) -> bool:
         """Whether what was given is taken back with it."""
         return self.given and self.is_full(quote)
+
+
+class Loss(BaseModel):
+    """A dispute that was lost, as the books see it. Amounts are in minor units.
+
+    ``before`` came back earlier, by refunds and other disputes, ``amount`` is now.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    before: int = Field(ge=0)
+    amount: int = Field(ge=0)
+    delivered: bool
 
 
 class Disputed(BaseModel):
@@ -152,22 +166,25 @@ def reversal(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
     postings = [*movement(counter, money.PROVIDER, refund.amount, quote.currency)]
     if not refund.delivered:
         return balanced(postings)
-    if quote.creator is not None:
-        after = refund.before + refund.amount
-        share = _share_of(quote, after) - _share_of(quote, refund.before)
-        account = money.creator_account(quote.creator)
-        postings += movement(account, money.CREATORS, share, quote.currency)
+    postings += _share_back(quote, refund.before + refund.lost, refund.amount)
     if refund.takes(quote):
         postings += coin_back(bought, refund.coin_left)
     return balanced(postings)
 
 
-def dispute_lost(amount: int, currency: str, owed: int) -> list[Posting]:
-    """A dispute took an amount for good; it settles what is owed of a purchase undelivered."""
-    settled = min(amount, owed)
+def dispute_lost(bought: Bought, loss: Loss) -> list[Posting]:
+    """A dispute took an amount for good: the creator has no share of it, as of a refund.
+
+    Of a purchase undelivered it settles what is owed.
+    """
+    quote = bought.quote
+    if loss.delivered:
+        lost = movement(money.DISPUTES_LOST, money.DISPUTED, loss.amount, quote.currency)
+        return [*lost, *_share_back(quote, loss.before, loss.amount)]
+    settled = min(loss.amount, max(0, quote.amount - loss.before))
     return [
-        *movement(money.OWED, money.DISPUTED, settled, currency),
-        *movement(money.DISPUTES_LOST, money.DISPUTED, amount - settled, currency),
+        *movement(money.OWED, money.DISPUTED, settled, quote.currency),
+        *movement(money.DISPUTES_LOST, money.DISPUTED, loss.amount - settled, quote.currency),
     ]
 
 
@@ -197,5 +214,14 @@ def refund_amount(state: PaymentState, left: int, asked: int | None) -> int:
     return amount
 
 
-def _share_of(quote: Quote, refunded: int) -> int:
-    return quote.creator_share * refunded // quote.amount
+def _share_back(quote: Quote, before: int, amount: int) -> list[Posting]:
+    """The creator's share of an amount that comes back, after ``before`` of the price did."""
+    if quote.creator is None:
+        return []
+    share = _share_of(quote, before + amount) - _share_of(quote, before)
+    return [*movement(money.creator_account(quote.creator), money.CREATORS, share, quote.currency)]
+
+
+def _share_of(quote: Quote, back: int) -> int:
+    # Refunds and disputes together can take more than was paid.
+    return quote.creator_share * min(back, quote.amount) // quote.amount

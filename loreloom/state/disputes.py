@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from loreloom.domain import money
 from loreloom.domain.ids import DisputeId, PaymentId
 from loreloom.domain.money import movement
-from loreloom.domain.payment import coin_back, coin_taken, dispute_lost, standing_of
+from loreloom.domain.payment import Loss, coin_back, coin_taken, dispute_lost, standing_of
 from loreloom.domain.provider import DisputeStanding, SeenDispute
 from loreloom.state.fulfilments import add_coin, coin_of, disputed, take_back
 from loreloom.state.ledger import book
@@ -61,8 +61,7 @@ async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str
             if not (await disputed(tx, payment_id)).open:
                 await _return_what_was_held(tx, record)
         else:
-            owed = await _owed(tx, record, seen)
-            postings = dispute_lost(seen.amount, record.currency, owed)
+            postings = dispute_lost(record.bought, await _loss(tx, record, seen))
             if record.given:
                 coin_left = await coin_of(tx, record.bought) + record.coin_held
                 postings += coin_back(record.bought, coin_left)
@@ -108,12 +107,12 @@ async def _return_what_was_held(tx: Transaction, record: PaymentRecord) -> None:
     await advance(tx, record.payment_id, coin_held=0)
 
 
-async def _owed(tx: Transaction, record: PaymentRecord, lost: SeenDispute) -> int:
-    """What is owed back of a purchase undelivered, before a dispute was lost."""
-    if record.delivered:
-        return 0
+async def _loss(tx: Transaction, record: PaymentRecord, lost: SeenDispute) -> Loss:
+    """What a dispute took, which is kept as lost already."""
     lost_before = (await disputed(tx, record.payment_id)).lost - lost.amount
-    return max(0, record.amount - record.refunded - lost_before)
+    return Loss(
+        before=record.refunded + lost_before, amount=lost.amount, delivered=record.delivered
+    )
 
 
 async def _settle(tx: Transaction, record: PaymentRecord) -> None:

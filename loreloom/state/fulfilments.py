@@ -320,8 +320,10 @@ async def _book_back(
     tx: Transaction, record: PaymentRecord, refund_id: RefundId, amount: int
 ) -> None:
     bought, payment_id = record.bought, record.payment_id
+    disputes = await disputed(tx, payment_id)
     back = Reversal(
         before=record.refunded,
+        lost=disputes.lost,
         amount=amount,
         coin_left=await coin_of(tx, bought) + record.coin_held,
         delivered=record.delivered,
@@ -331,9 +333,7 @@ async def _book_back(
     if back.takes(bought.quote):
         await take_back(tx, record, back.coin_left)
     refunded = record.refunded + amount
-    state = standing_of(
-        record.amount, refunded, await disputed(tx, payment_id), delivered=record.delivered
-    )
+    state = standing_of(record.amount, refunded, disputes, delivered=record.delivered)
     await advance(tx, payment_id, state=state, refunded=refunded)
     data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
     told = {**data, "full": back.is_full(bought.quote)}

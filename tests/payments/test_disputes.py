@@ -179,6 +179,16 @@ async def _refused_a_refund(till: Till, world: str, item: str) -> dict[str, Any]
     return await till.until(second["payment_id"], "unfulfilled")
 
 
+async def test_of_what_a_lost_dispute_took_the_creator_has_no_share(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coat", coupon="WREN")
+    assert (await till.balance())[("creator/wren", "USD")] == -27
+    dispute_id = await disputed(till, payment)
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert await till.balance() == {("sales", "USD"): -540, ("disputes_lost", "USD"): 540}
+
+
 async def test_what_a_dispute_took_is_for_sale_again(till: Till) -> None:
     world = await till.buyer()
     payment = await till.bought(world, "pin")
