@@ -61,6 +61,7 @@ class RecurringInvoice(resources.Invoice):  # type: ignore[misc]
         self.total_discount_amounts = [{"amount": taken_off}] if taken_off else []
         self.lines = resources.List(f"/v1/invoices/{self.id}/lines")
         self.lines._list = lines
+        self.status_transitions: Json = {"voided_at": None}
         self._draft = self._voided = False
         self._about = dict(of.metadata)
 

@@ -17,6 +17,7 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowHistory,
 )
+from temporalio.testing import WorkflowEnvironment
 
 from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
 from loreloom.activities.signatures.subscription import SubscriptionRef
@@ -35,7 +36,8 @@ from loreloom.domain.ids import (
 )
 from loreloom.domain.payment import Bought
 from loreloom.domain.price_book import Grace, PriceBook
-from loreloom.domain.subscription import CancelWhen
+from loreloom.domain.provider import CheckoutStanding
+from loreloom.domain.subscription import CancelWhen, SubscriptionState
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments, payments, worlds
 from loreloom.state.disputes import plan_dispute
@@ -61,10 +63,14 @@ from loreloom.workflows.signatures import (
 )
 from tests.builders import a_world_record
 from tests.payments.conftest import BOOK, a_worker
+from tests.quest.stage import eventually
 from tests.support.servers import settings_for_tests
+from tests.support.skipping import skipping_by_hand, sleep_until
 
 QUEUE = queue_of(Role.STORY, "record-payments")
 PLAYER = PlayerId("player")
+GOOD, BAD = "4242424242424242", "4000000000000341"
+FAILING_IBAN = "DE62370400440532013001"
 
 
 @dataclass(frozen=True)
@@ -94,13 +100,13 @@ class Counter:
         handle = await self.client.start_workflow(PAYMENT, given, id=workflow_id, task_queue=QUEUE)
         return payment_id, handle
 
-    async def pay(self, payment_id: PaymentId) -> None:
-        """The buyer pays, once there is a checkout."""
+    async def pay(self, payment_id: PaymentId, **said: str) -> str:
+        """The buyer pays, once there is a checkout; the checkout."""
         while True:
             found = await payments.find_payment(self.store, payment_id)
             if found is not None and found.checkout_url is not None:
-                await self.provider.post(found.checkout_url)
-                return
+                await self.provider.post(found.checkout_url, json=said)
+                return str(found.checkout)
 
     async def bought(self, item: str) -> PaymentId:
         """A purchase that is paid for and delivered."""
@@ -135,8 +141,17 @@ class Counter:
         path = f"/_config/subscriptions/{record.provider_id}/{act}"
         (await self.provider.post(path, json=said)).raise_for_status()
 
+    async def until(self, record: SubscriptionRecord, state: SubscriptionState) -> None:
+        """Return once the subscription is in that state."""
+
+        async def so() -> bool:
+            return (await self.subscription(record.subscription_id)).state is state
+
+        await eventually(so, state)
+
 
 Way = Callable[[Counter], Awaitable[WorkflowHandle[Any, Any]]]
+LongWay = Callable[[Counter, WorkflowEnvironment], Awaitable[WorkflowHandle[Any, Any]]]
 
 
 async def fulfilled(at: Counter) -> WorkflowHandle[Any, Any]:
@@ -153,6 +168,18 @@ async def free(at: Counter) -> WorkflowHandle[Any, Any]:
 
 async def expired(at: Counter) -> WorkflowHandle[Any, Any]:
     return (await at.order("coin-300", seconds=1))[1]
+
+
+async def failed(at: Counter) -> WorkflowHandle[Any, Any]:
+    payment_id, handle = await at.order("coin-300")
+    checkout = await at.pay(payment_id, iban=FAILING_IBAN)
+
+    async def bounced() -> bool:
+        return (await at.gateway.look(checkout)).standing is CheckoutStanding.FAILED
+
+    await eventually(bounced, "the debit failed")
+    await handle.signal(PROVIDER_SAID)
+    return handle
 
 
 async def unfulfilled(at: Counter) -> WorkflowHandle[Any, Any]:
@@ -244,11 +271,41 @@ async def continued_as_new(at: Counter) -> WorkflowHandle[Any, Any]:
     return first
 
 
+async def mended_by_retry(at: Counter, skipping: WorkflowEnvironment) -> WorkflowHandle[Any, Any]:
+    record, handle = await _unpaid(at, skipping)
+    await sleep_until(skipping, record.paid_until + timedelta(days=1, hours=1))
+    await at.at_provider(record, "card", card=GOOD)
+    await sleep_until(skipping, record.paid_until + timedelta(days=3, hours=1))
+    await at.until(record, SubscriptionState.ACTIVE)
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.NOW))
+    return handle
+
+
+async def lapsed(at: Counter, skipping: WorkflowEnvironment) -> WorkflowHandle[Any, Any]:
+    record, handle = await _unpaid(at, skipping)
+    await sleep_until(skipping, record.paid_until + timedelta(days=7, hours=1))
+    return handle
+
+
+async def _unpaid(
+    at: Counter, skipping: WorkflowEnvironment
+) -> tuple[SubscriptionRecord, WorkflowHandle[Any, Any]]:
+    """A subscription that was held open for its renewal, whose charge failed."""
+    record, handle = await at.subscribed()
+    await sleep_until(skipping, record.paid_until)
+    await at.at_provider(record, "card", card=BAD)
+    await at.at_provider(record, "renew")
+    await sleep_until(skipping, record.paid_until + timedelta(hours=3))
+    await at.until(record, SubscriptionState.PAST_DUE)
+    return record, handle
+
+
 WAYS: dict[str, dict[str, Way]] = {
     "payment": {
         "fulfilled": fulfilled,
         "free": free,
         "expired": expired,
+        "failed": failed,
         "unfulfilled": unfulfilled,
     },
     "refund": {"done": refund_done, "refused": refund_refused},
@@ -260,6 +317,15 @@ WAYS: dict[str, dict[str, Way]] = {
     },
     "reconciliation": {"compared": compared},
 }
+LONG_WAYS: dict[str, dict[str, LongWay]] = {
+    "subscription": {"mended_by_retry": mended_by_retry, "lapsed": lapsed},
+}
+"""Those that take weeks, and are walked on skipped time."""
+
+
+def names(workflow: str) -> set[str]:
+    """The ways of one of these workflows."""
+    return {*WAYS[workflow], *LONG_WAYS.get(workflow, ())}
 
 
 def walked(
@@ -271,6 +337,11 @@ def walked(
         async with counter(client, store) as at:
             for name, way in WAYS[workflow].items():
                 handle = await way(at)
+                await handle.result()
+                yield name, await handle.fetch_history()
+        for name, long_way in LONG_WAYS.get(workflow, {}).items():
+            async with skipping_by_hand() as skipping, counter(skipping.client, store) as at:
+                handle = await long_way(at, skipping)
                 await handle.result()
                 yield name, await handle.fetch_history()
 

@@ -74,6 +74,9 @@ async def record(release: str, workflows: Sequence[str], into: Path) -> None:
                 continue
             folder.mkdir(parents=True)
             async for name, history in walked(client, store):
+                # A server that skips time does not say in a history whose it is.
+                started = history.events[0].workflow_execution_started_event_attributes
+                started.workflow_id = history.workflow_id
                 text = json.dumps(json.loads(history.to_json()), indent=1)
                 (folder / f"{name}.json").write_text(text + "\n")
                 print(f"{workflow}/{name}: {len(history.events)} events")

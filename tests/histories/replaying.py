@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -24,8 +25,22 @@ def read(file: Path, replace: tuple[str, str] | None = None) -> WorkflowHistory:
     if replace is not None:
         assert replace[0] in text
         text = text.replace(*replace)
-    started = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
-    return WorkflowHistory.from_json(started["workflowId"], text)
+    return WorkflowHistory.from_json(_started(text)["workflowId"], text)
+
+
+def _started(text: str) -> dict[str, Any]:
+    begun: dict[str, Any] = json.loads(text)["events"][0]["workflowExecutionStartedEventAttributes"]
+    return begun
+
+
+def type_of(file: Path) -> str:
+    """The workflow type whose history a file holds."""
+    return str(_started(file.read_text())["workflowType"]["name"])
+
+
+def name_of(workflow: type) -> str:
+    """The workflow type of a class that the worker serves."""
+    return str(getattr(workflow, "__temporal_workflow_definition").name)
 
 
 async def replay(history: WorkflowHistory) -> None:

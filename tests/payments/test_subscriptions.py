@@ -105,6 +105,18 @@ async def test_a_failed_charge_is_past_due_and_mended_by_another_card(till: Till
     assert (await till.balance())[("provider", "USD")] == 425 + 425 + 500
 
 
+async def test_what_is_asked_for_no_more_is_given_up_at_once(till: Till) -> None:
+    world = await till.buyer()
+    name = (await till.subscribed(world, "bronze"))["subscription_id"]
+    await till.at_provider(name, "card", card=BAD_CARD)
+    await till.at_provider(name, "renew")
+    provider_id = await _provider_id(till, name)
+    unpaid = await till.gateway.recurring.look(provider_id)
+    assert unpaid.open_invoice is not None
+    await till.gateway.recurring.give_up(unpaid.open_invoice)
+    assert (await till.gateway.recurring.look(provider_id)).open_invoice is None
+
+
 async def _provider_id(till: Till, name: str) -> str:
     found = await find_subscription(till.api.parts.store, SubscriptionId(name))
     assert found is not None

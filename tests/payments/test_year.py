@@ -13,24 +13,18 @@ from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord
 from loreloom.state.tables.payments import Entitlement
 from loreloom.workflows.signatures import PROVIDER_SAID
-from tests.histories.payments import Counter, counter
+from tests.histories.payments import BAD, GOOD, Counter, counter
 from tests.quest.stage import eventually
-from tests.support.skipping import skipping_server
+from tests.support.skipping import skipping_by_hand, sleep_until
 
-GOOD, BAD = "4242424242424242", "4000000000000341"
 FAILS, TOLD = 5, (2, 8)
 """The month whose charge fails at first, and those in which the provider says something."""
 
 
 @pytest.fixture
 async def skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A server whose clock begins now, as the stand-in's does, and moves when the test says so.
-
-    Else the wait for a result would skip on, and once nothing is due, by years.
-    """
-    async with skipping_server() as environment:
-        with environment.auto_time_skipping_disabled():
-            yield environment
+    async with skipping_by_hand() as environment:
+        yield environment
 
 
 async def test_a_year_is_charged_month_by_month_and_lapses_when_it_is_not_paid(
@@ -40,23 +34,23 @@ async def test_a_year_is_charged_month_by_month_and_lapses_when_it_is_not_paid(
         record, handle = await at.subscribed()
         name, begun = record.subscription_id, record.paid_until
         for month in range(1, 12):
-            await _sleep_until(skipping, record.paid_until - timedelta(minutes=30))
+            await sleep_until(skipping, record.paid_until - timedelta(minutes=30))
             await _held_until(store, record.paid_until + timedelta(days=7))
             if month == FAILS:
                 await at.at_provider(record, "card", card=BAD)
             await at.at_provider(record, "renew")
             if month in TOLD:
                 await handle.signal(PROVIDER_SAID)
-            await _sleep_until(skipping, record.paid_until + timedelta(hours=3))
+            await sleep_until(skipping, record.paid_until + timedelta(hours=3))
             if month == FAILS:
                 await _mend(skipping, at, record)
             await _is(at, record, SubscriptionState.ACTIVE, renewed=True)
             record = await at.subscription(name)
 
         await at.at_provider(record, "card", card=BAD)
-        await _sleep_until(skipping, record.paid_until)
+        await sleep_until(skipping, record.paid_until)
         await at.at_provider(record, "renew")
-        await _sleep_until(skipping, record.paid_until + timedelta(days=7, hours=1))
+        await sleep_until(skipping, record.paid_until + timedelta(days=7, hours=1))
         assert await handle.result() == SubscriptionState.LAPSED
 
         booked = {each.account: each.amount for each in await balances(store) if each.amount}
@@ -72,10 +66,10 @@ async def test_a_year_is_charged_month_by_month_and_lapses_when_it_is_not_paid(
 async def _mend(skipping: WorkflowEnvironment, at: Counter, record: SubscriptionRecord) -> None:
     """The charge fails again after a day; the card is another by the next try."""
     await _is(at, record, SubscriptionState.PAST_DUE)
-    await _sleep_until(skipping, record.paid_until + timedelta(days=2))
+    await sleep_until(skipping, record.paid_until + timedelta(days=2))
     await _is(at, record, SubscriptionState.PAST_DUE)
     await at.at_provider(record, "card", card=GOOD)
-    await _sleep_until(skipping, record.paid_until + timedelta(days=3, hours=1))
+    await sleep_until(skipping, record.paid_until + timedelta(days=3, hours=1))
 
 
 async def _is(
@@ -93,10 +87,6 @@ async def _held_until(store: Store, moment: datetime) -> None:
         return (await _held(store))[-1][1] == moment
 
     await eventually(held, "held open for the renewal")
-
-
-async def _sleep_until(skipping: WorkflowEnvironment, moment: datetime) -> None:
-    await skipping.sleep(moment - await skipping.get_current_time())
 
 
 async def _held(store: Store) -> list[tuple[datetime, datetime]]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -21,3 +22,19 @@ async def skipping_server() -> AsyncIterator[WorkflowEnvironment]:
     ) as environment:
         await add_search_attributes(environment.client, [key.name for key in attributes.ALL])
         yield environment
+
+
+@asynccontextmanager
+async def skipping_by_hand() -> AsyncIterator[WorkflowEnvironment]:
+    """A server whose clock begins now, as a stand-in's beside it does, and moves when it is told.
+
+    Else the wait for a result would skip on, and once nothing is due, by years.
+    """
+    async with skipping_server() as environment:
+        with environment.auto_time_skipping_disabled():
+            yield environment
+
+
+async def sleep_until(skipping: WorkflowEnvironment, moment: datetime) -> None:
+    """Return once it is that moment there."""
+    await skipping.sleep(moment - await skipping.get_current_time())
