@@ -1,6 +1,6 @@
 """A stage for arcs: real servers, the real quest workflow, and quests whose plan is given."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,6 +60,7 @@ class ArcStage:
     plan: QuestPlan
     plan_for: dict[str, QuestPlan] = field(default_factory=dict)
     life: LifeContent = NO_LIFE
+    kinds: Mapping[str, QuestKind] = field(default_factory=lambda: TEMPLATES)
     writes: bool = True
     _count: int = 0
 
@@ -94,7 +95,7 @@ class ArcStage:
         quest = QuestActivities(self.store)
         writing = GivenWriting(self.store, self.plan, self.plan_for)
         telling = GivenTelling(self.store, writes=self.writes)
-        arc = ArcActivities(self.store, self.client, TEMPLATES, self.life)
+        arc = ArcActivities(self.store, self.client, self.kinds, self.life)
         served: dict[Role, list[Callable[..., Any]]] = {
             Role.STORY: [
                 quest.record,
@@ -224,29 +225,36 @@ async def arc_stage(
     serve: bool = True,
     regions: Sequence[str] = (),
     life: LifeContent = NO_LIFE,
+    kinds: Mapping[str, QuestKind] = TEMPLATES,
+    calendar: Calendar | None = None,
     writes: bool = True,
 ) -> AsyncIterator[ArcStage]:
     """Set a stage, with its workers if they are to ``serve``.
 
-    ``scale`` is game seconds a real second; what ``writes`` is a stand-in for a model.
+    ``scale`` is game seconds a real second; what ``writes`` is a stand-in for a model. ``kinds``
+    are the quest templates' kinds by their names.
     """
+    calendar = calendar or Calendar()
     world_id = WorldId(world)
     await worlds.create_world(
         store,
         a_world_record(
             world,
             canon="stage",
+            calendar=calendar,
             clock=Clock(anchor=anchor or datetime.now(UTC), scale=scale),
             regions=tuple(
                 RegionRecord(
-                    region=name, sky=Sky(name=name, seed=1, climate=TEMPERATE, calendar=Calendar())
+                    region=name, sky=Sky(name=name, seed=1, climate=TEMPERATE, calendar=calendar)
                 )
                 for name in regions
             ),
         ),
     )
     assert await players.create_player(store, world_id, PLAYER, "Player", 1)
-    stage = ArcStage(client, store, prefix, world_id, plan or a_plan(), life=life, writes=writes)
+    stage = ArcStage(
+        client, store, prefix, world_id, plan or a_plan(), life=life, kinds=kinds, writes=writes
+    )
     async with AsyncExitStack() as stack:
         if serve:
             await stack.enter_async_context(stage.working())
