@@ -175,6 +175,20 @@ async def find_payment(store: Store, payment_id: PaymentId) -> PaymentRecord | N
     return await _find(store, Payment.payment_id == payment_id)
 
 
+async def newest_payments(
+    store: Store, world_id: WorldId, player_id: PlayerId, limit: int
+) -> Sequence[PaymentRecord]:
+    """A player's purchases, the newest first, at most ``limit``."""
+    query = (
+        select(*_PAYMENT)
+        .where(Payment.world_id == world_id, Payment.player_id == player_id)
+        .order_by(Payment.created_at.desc(), Payment.payment_id)
+        .limit(limit)
+    )
+    async with store.reading() as connection:
+        return [_record(row) for row in await connection.execute(query)]
+
+
 async def payment_of_intent(store: Store, intent: str) -> PaymentRecord | None:
     """The purchase that the provider's payment of that id is for, or ``None``."""
     return await _find(store, Payment.intent == intent)

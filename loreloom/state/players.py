@@ -3,13 +3,14 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.domain.money import coin_granted, coin_repaired
 from loreloom.domain.rewards import Reward, experience_for, level_at
 from loreloom.state.ledger import book
+from loreloom.state.paging import Page, page_of
 from loreloom.state.payments import EntitlementRecord, entitlements_of
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.worlds import InventoryItem, Player, Standing
@@ -33,6 +34,18 @@ class PlayerRecord(BaseModel):
     inventory: dict[str, int]
     standing: dict[str, int]
     entitlements: tuple[EntitlementRecord, ...] = ()
+    created_at: datetime
+
+
+class PlayerSummary(BaseModel):
+    """A player in a list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    player_id: PlayerId
+    name: str
+    level: int
+    coin: int
     created_at: datetime
 
 
@@ -96,6 +109,39 @@ async def find_player(store: Store, world_id: WorldId, player_id: PlayerId) -> P
             entitlements=tuple(await entitlements_of(connection, world_id, player_id)),
             created_at=row.created_at,
         )
+
+
+async def list_players(
+    store: Store, world_id: WorldId, named: str | None, *, after: str | None, limit: int
+) -> Page[PlayerSummary]:
+    """A world's players by their ids; ``after`` is the player that the last page ended with.
+
+    ``named`` is how an id begins, or a part of a name in any case.
+    """
+    query = (
+        select(Player.player_id, Player.name, Player.experience, Player.coin, Player.created_at)
+        .where(Player.world_id == world_id)
+        .order_by(Player.player_id)
+        .limit(limit + 1)
+    )
+    if named is not None:
+        begins = Player.player_id.startswith(named, autoescape=True)
+        query = query.where(or_(begins, Player.name.icontains(named, autoescape=True)))
+    if after is not None:
+        query = query.where(Player.player_id > after)
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    found = [
+        PlayerSummary(
+            player_id=row.player_id,
+            name=row.name,
+            level=level_at(row.experience),
+            coin=row.coin,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+    return page_of(found, limit, lambda player: player.player_id)
 
 
 async def worlds_of_player(store: Store, player_id: PlayerId, limit: int) -> list[WorldId]:

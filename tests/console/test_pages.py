@@ -23,6 +23,8 @@ def pages(console: Console) -> dict[str, str]:
     return {
         "/console/worlds": "Worlds",
         world: "Shard <one>",
+        f"{world}/players": "Players",
+        f"{world}/players/mara": "Mara",
         f"{world}/quests": "Quests",
         f"{world}/quests?state=expired": "Quests",
         f"{world}/arcs": "Arcs",
@@ -180,7 +182,7 @@ async def test_any_id_leads_to_its_page(console: Console, designer: Reader) -> N
         "quest/quest_lantern": f"quests/{console.told.quest_id}",
         console.told.arc_id: f"arcs/{console.told.arc_id}",
         console.told.passage.passage_id: f"passages/{console.told.passage.passage_id}",
-        "mara": f"worlds/{console.told.world_id}/quests?player_id=mara",
+        "mara": f"worlds/{console.told.world_id}/players/mara",
     }.items():
         await page.get_by_role("searchbox", name=re.compile("Find a quest")).fill(name)
         await page.keyboard.press("Enter")

@@ -10,12 +10,15 @@ from loreloom.domain.ids import (
     ArcId,
     CanonName,
     GenerationId,
+    PaymentId,
     PlayerId,
     QuestId,
     WorldId,
     arc_workflow_id,
     quest_workflow_id,
 )
+from loreloom.domain.payment import Bought
+from loreloom.domain.price_book import ItemKind, Quote, StoreItem
 from loreloom.domain.quest import QuestState, Source
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.records import (
@@ -33,13 +36,16 @@ from loreloom.state.arc_steps import BeatEntry, OfArc, Words, enter
 from loreloom.state.arc_steps import tell as tell_beat
 from loreloom.state.arcs import find_arc
 from loreloom.state.generations import KeptGeneration, keep_generation
+from loreloom.state.payments import request_payment
 from loreloom.state.quests import (
     Citation,
     QuestRequest,
     keep_design,
     request_quest,
 )
+from loreloom.state.starts import PlannedStart, mark_started
 from loreloom.state.store import Event, Store
+from loreloom.workflows.signatures import PAYMENT
 from tests.api.conftest import Api
 from tests.api.designs import small_design
 from tests.knowledge.conftest import ingest_into
@@ -93,7 +99,21 @@ async def tell(api: Api, embedder: Embedder) -> Told:
     assert started.status_code == 202, started.text
     arc_id = ArcId(started.json()["arc_id"])
     await written_beat(store, WorldId(world_id), arc_id, keeper, tide)
+    await bought(store, WorldId(world_id))
     return Told(world_id, quest_id, arc_id, keeper, tide)
+
+
+async def bought(store: Store, world_id: WorldId) -> None:
+    """What a player has ordered and not paid for yet."""
+    item = StoreItem(
+        item="red-cloak", kind=ItemKind.COSMETIC, name="A red cloak", about="", prices={"EUR": 499}
+    )
+    quote = Quote(item=item, amount=499, list_amount=499, currency="EUR", coupon=None)
+    start = PlannedStart(workflow_id="payment/pay_cloak", workflow=PAYMENT, input={})
+    order = Bought(world_id=world_id, player_id=PlayerId("mara"), quote=quote)
+    async with store.transaction() as tx:
+        await request_payment(tx, PaymentId("pay_cloak"), order, start)
+    await mark_started(store, start.workflow_id)
 
 
 async def written_quest(

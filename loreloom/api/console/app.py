@@ -16,6 +16,7 @@ from loreloom.api.console.routes import (
     finding,
     live,
     ops,
+    players,
     quests,
     sign_in,
     whatif,
@@ -27,7 +28,7 @@ PATH = "/console"
 COOKIE = "loreloom_console"
 SIGNED_IN_SECONDS = 12 * 3600
 STATIC = Path(__file__).with_name("static")
-PAGES = (sign_in, finding, worlds, live, quests, arcs, canon, whatif, ops)
+PAGES = (sign_in, finding, worlds, live, players, quests, arcs, canon, whatif, ops)
 
 HEADERS = {
     "Content-Security-Policy": (

@@ -66,4 +66,4 @@ async def _address(store: Store, name: str) -> str | None:
 
 
 def _of_player(world_id: WorldId, player_id: PlayerId) -> str:
-    return f"/console/worlds/{in_address(world_id)}/quests?player_id={in_address(player_id)}"
+    return f"/console/worlds/{in_address(world_id)}/players/{in_address(player_id)}"

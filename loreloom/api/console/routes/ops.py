@@ -2,15 +2,13 @@
 
 import re
 import secrets
-from collections.abc import Mapping
-from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from loreloom.api.answers import answer
+from loreloom.api.console.forms import body_of
 from loreloom.api.console.pages import fragment, page
 from loreloom.api.console.session import Operator, SentForm
 from loreloom.api.context import context_of
@@ -23,7 +21,6 @@ from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
 from loreloom.api.ops.steps import history_of, steps_in
-from loreloom.api.problems import field_errors
 from loreloom.api.routes.ops import WorkflowIdPath
 from loreloom.api.schemas.fields import After
 from loreloom.api.schemas.ops import (
@@ -43,8 +40,6 @@ PAGE = 100
 QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
 
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
-
-B = TypeVar("B", bound=BaseModel)
 
 router = APIRouter(prefix="/ops")
 
@@ -143,7 +138,7 @@ async def list_replays(request: Request, reader: Operator, after: After = None) 
 async def replay_one(request: Request, reader: Operator, form: SentForm) -> Response:
     """Replay one workflow from a step, or say first what that would do."""
     workflow_id = str(form.get("workflow_id", ""))
-    body = _body(
+    body = body_of(
         ReplayBody,
         {
             "from": str(form.get("from", "failure")),
@@ -161,7 +156,7 @@ async def replay_one(request: Request, reader: Operator, form: SentForm) -> Resp
 async def settle_quest(request: Request, reader: Operator, form: SentForm) -> Response:
     """End a quest with an outcome and a compensation."""
     compensation = {k: str(form[k]) for k in ("experience", "coin") if form.get(k)}
-    body = _body(
+    body = body_of(
         SettleBody,
         {
             "outcome": str(form.get("outcome", "")),
@@ -180,7 +175,7 @@ async def replay_many(request: Request, reader: Operator, form: SentForm) -> Res
     ids = [str(value) for value in form.getlist("workflow_id")]
     query = {k: str(form[k]) for k in QUERY_FIELDS if form.get(k)}
     asked = {"query": query} if form.get("by") == "query" else {"workflow_ids": ids}
-    body = _body(
+    body = body_of(
         ReplaysBody,
         {
             **asked,
@@ -230,15 +225,7 @@ def _answered(
 
 
 def _query(asked: dict[str, str]) -> StoryQuery:
-    return _body(StoryQuery, asked)
-
-
-def _body(model: type[B], given: Mapping[str, object]) -> B:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        found = field_errors(error.errors())
-        raise invalid(found[0].field, found[0].message) from None
+    return body_of(StoryQuery, asked)
 
 
 def _new_batch() -> str:
