@@ -1,22 +1,18 @@
-"""Texts that were generated, asked for again with something otherwise. Nothing is written down."""
+"""Texts that were generated, asked for again with something otherwise. No story hears of it."""
 
 from temporalio import activity
 
 from loreloom.activities.desk import WritingParts
-from loreloom.activities.errors import broken
+from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.heartbeats import heartbeating
-from loreloom.activities.signatures.whatif import (
-    Compared,
-    SaidOtherwise,
-    WhatIf,
-    WhatIfSet,
-    WhatIfSteps,
-)
+from loreloom.activities.signatures.whatif import Compared, TextOfSet, WhatIfRef, WhatIfSteps
 from loreloom.domain.ids import GenerationId
+from loreloom.domain.variation import Variation, WhatIfSet
 from loreloom.generation.again import ask_again, figures_of
 from loreloom.generation.records import GenerationRecord
 from loreloom.knowledge.passages import passages_by_id
-from loreloom.state import generations
+from loreloom.state import generations, whatifs
+from loreloom.state.whatifs import SaidOtherwise
 
 
 class WhatIfActivities(WhatIfSteps):
@@ -27,37 +23,51 @@ class WhatIfActivities(WhatIfSteps):
         self._store = parts.store
 
     @activity.defn(name="whatif_ask")
-    async def ask(self, what: WhatIf) -> SaidOtherwise:
+    async def ask(self, whatif: WhatIfRef) -> None:
+        kept = await whatifs.find(self._store, whatif.whatif_id)
+        if kept is None:
+            raise broken(f"the what-if {whatif.whatif_id} is gone")
         async with heartbeating():
-            return await self._ask(what)
+            said = await self._ask(kept.generation_id, kept.variation)
+        with broken_if_refused():
+            await whatifs.keep_answer(self._store, whatif.whatif_id, said)
 
     @activity.defn(name="whatif_pick")
-    async def pick(self, what: WhatIfSet) -> tuple[GenerationId, ...]:
+    async def pick(self, whatif: WhatIfRef) -> tuple[GenerationId, ...]:
+        a_set = await self._set(whatif)
         return await generations.asked_for(
-            self._store, what.world_id, what.purpose, what.since, what.until, what.most
+            self._store, a_set.world_id, a_set.purpose, a_set.since, a_set.until, a_set.most
         )
 
     @activity.defn(name="whatif_compare")
-    async def compare(self, what: WhatIf) -> Compared:
+    async def compare(self, text: TextOfSet) -> Compared:
+        a_set = await self._set(WhatIfRef(whatif_id=text.whatif_id))
+        variation = Variation(**a_set.otherwise.model_dump())
         async with heartbeating():
-            said = await self._ask(what)
-        return Compared(generation_id=what.generation_id, then=said.then, now=said.now)
+            said = await self._ask(text.generation_id, variation)
+        return Compared(generation_id=text.generation_id, then=said.then, now=said.now)
 
-    async def _ask(self, what: WhatIf) -> SaidOtherwise:
-        kept = await generations.find_generation(self._store, what.generation_id)
+    async def _set(self, whatif: WhatIfRef) -> WhatIfSet:
+        a_set = await whatifs.find_set(self._store, whatif.whatif_id)
+        if a_set is None:
+            raise broken(f"the set {whatif.whatif_id} is gone")
+        return a_set
+
+    async def _ask(self, generation_id: GenerationId, variation: Variation) -> SaidOtherwise:
+        kept = await generations.find_generation(self._store, generation_id)
         if kept is None:
-            raise broken(f"the generation {what.generation_id} is gone")
+            raise broken(f"the generation {generation_id} is gone")
         then = GenerationRecord.model_validate(kept.record)
         if then.asked is None:
-            raise broken(f"no model was asked for {what.generation_id}")
-        chosen = what.variation.passages
+            raise broken(f"no model was asked for {generation_id}")
+        chosen = variation.passages
         wanted = then.passages if chosen is None else chosen
         found = await passages_by_id(self._store, wanted)
         said = await ask_again(
             then,
             then.asked,
             [found[passage_id].cited() for passage_id in wanted if passage_id in found],
-            what.variation,
+            variation,
             self._parts.router,
             self._parts.lexicon,
             self._parts.budget,

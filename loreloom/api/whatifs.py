@@ -22,7 +22,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.activities.signatures.whatif import SaidOtherwise, WhatIf, WhatIfSet
+from loreloom.activities.signatures.whatif import WhatIfRef
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.lines import lines_of
 from loreloom.api.parts import AppParts
@@ -35,9 +35,11 @@ from loreloom.api.schemas.whatif import (
     WhatIfView,
 )
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import whatif_workflow_id
-from loreloom.domain.variation import Figures
+from loreloom.domain.ids import WhatIfId, whatif_workflow_id
+from loreloom.domain.variation import Figures, Variation, WhatIfSet
+from loreloom.state import whatifs
 from loreloom.state.generations import KeptGeneration, find_generation
+from loreloom.state.whatifs import NoGeneration
 from loreloom.workflows import attributes
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import WHATIF, WHATIF_SET, SetProgress
@@ -72,38 +74,49 @@ def require_asked(made: KeptGeneration) -> None:
         )
 
 
-async def begin(parts: AppParts, whatif_id: str, what: WhatIf, made: KeptGeneration) -> None:
-    """Ask for a text again. Raises ``ApiError`` if Temporal is away."""
+async def begin(
+    parts: AppParts, whatif_id: WhatIfId, made: KeptGeneration, variation: Variation
+) -> None:
+    """Ask for a text again. Raises ``ApiError`` if it is gone, or Temporal away."""
+    try:
+        await whatifs.keep(parts.store, whatif_id, made.generation_id, variation)
+    except NoGeneration as error:
+        raise ApiError(ErrorCode.UNKNOWN_GENERATION, str(error)) from error
     about = [SearchAttributePair(attributes.WORLD, made.world_id)]
     if made.player_id is not None:
         # Whoever erases the player finds by it what was asked again.
         about.append(SearchAttributePair(attributes.PLAYER, made.player_id))
-    await _start(parts, WHATIF, whatif_id, what, about, ONE_TIME)
+    await _start(parts, WHATIF, whatif_id, about, ONE_TIME)
 
 
-async def begin_set(parts: AppParts, whatif_id: str, what: WhatIfSet) -> None:
+async def begin_set(parts: AppParts, whatif_id: WhatIfId, asked: WhatIfSet) -> None:
     """Ask for the texts of a set again. Raises ``ApiError`` if Temporal is away."""
-    about = [SearchAttributePair(attributes.WORLD, what.world_id)]
-    await _start(parts, WHATIF_SET, whatif_id, what, about, SET_TIME)
+    await whatifs.keep_set(parts.store, whatif_id, asked)
+    about = [SearchAttributePair(attributes.WORLD, asked.world_id)]
+    await _start(parts, WHATIF_SET, whatif_id, about, SET_TIME)
 
 
-async def look(parts: AppParts, whatif_id: str) -> WhatIfView:
+async def look(parts: AppParts, whatif_id: WhatIfId) -> WhatIfView:
     """One text then and now. Raises ``ApiError`` if there is no such "what if"."""
-    client = parts.temporal
-    handle, told = await _found(client, WHATIF, whatif_id)
-    what = await _given(client, handle, WhatIf)
-    made = await the_generation(parts, what.generation_id)
-    state, said, problem = await _ended(client, told, SaidOtherwise)
+    told = await _told(parts.temporal, whatif_id)
+    # In this order: what has ended has kept its answer.
+    kept = await whatifs.find(parts.store, whatif_id)
+    if kept is None or (kept.said is None and told is None):
+        raise _unknown(whatif_id)
+    made = await the_generation(parts, kept.generation_id)
+    said, state, problem = kept.said, WhatIfState.DONE, None
+    if said is None and told is not None:
+        state, _, problem = await _ended(parts.temporal, told, None)
     return WhatIfView(
         whatif_id=whatif_id,
-        workflow_id=handle.id,
+        workflow_id=whatif_workflow_id(whatif_id),
         generation_id=made.generation_id,
         world_id=made.world_id,
         subject=made.subject,
         purpose=made.purpose,
         state=state,
         problem=problem,
-        variation=what.variation,
+        variation=kept.variation,
         then=SaidView(lines=await lines_of(parts.store, made), record=made.record),
         now=SaidView(lines=said.lines, record=said.record) if said else None,
         figures=FiguresThenAndNow(then=said.then, now=said.now) if said else None,
@@ -111,18 +124,20 @@ async def look(parts: AppParts, whatif_id: str) -> WhatIfView:
     )
 
 
-async def look_at_set(parts: AppParts, whatif_id: str) -> WhatIfSetView:
+async def look_at_set(parts: AppParts, whatif_id: WhatIfId) -> WhatIfSetView:
     """A set as far as it is. Raises ``ApiError`` if there is none of that id."""
     client = parts.temporal
-    handle, told = await _found(client, WHATIF_SET, whatif_id)
-    what = await _given(client, handle, WhatIfSet)
+    asked = await whatifs.find_set(parts.store, whatif_id)
+    told = await _told(client, whatif_id)
+    if asked is None or told is None:
+        raise _unknown(whatif_id)
     state, ended, problem = await _ended(client, told, SetProgress)
-    progress = ended or await _progress(handle)
+    progress = ended or await _progress(client.get_workflow_handle(told.id))
     return WhatIfSetView(
         whatif_id=whatif_id,
-        workflow_id=handle.id,
-        **what.model_dump(exclude={"otherwise"}),
-        otherwise=what.otherwise,
+        workflow_id=told.id,
+        **asked.model_dump(exclude={"otherwise"}),
+        otherwise=asked.otherwise,
         state=state,
         problem=problem,
         picked=progress.picked,
@@ -136,8 +151,7 @@ async def look_at_set(parts: AppParts, whatif_id: str) -> WhatIfSetView:
 async def _start(
     parts: AppParts,
     workflow: str,
-    whatif_id: str,
-    what: BaseModel,
+    whatif_id: WhatIfId,
     about: Sequence[SearchAttributePair[str]],
     time: timedelta,
 ) -> None:
@@ -145,7 +159,7 @@ async def _start(
         with outages():
             await parts.temporal.start_workflow(
                 workflow,
-                what,
+                WhatIfRef(whatif_id=whatif_id),
                 id=whatif_workflow_id(whatif_id),
                 task_queue=queue_of(Role.STORY, parts.config.queue_prefix),
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -158,36 +172,23 @@ async def _start(
         return  # The same request, come twice: its answer is there already.
 
 
-async def _found(
-    client: Client, workflow: str, whatif_id: str
-) -> tuple[WorkflowHandle[Any, Any], WorkflowExecutionDescription]:
-    handle = client.get_workflow_handle(whatif_workflow_id(whatif_id))
-    unknown = ApiError(ErrorCode.UNKNOWN_WHATIF, f"there is no what-if {whatif_id}")
+async def _told(client: Client, whatif_id: WhatIfId) -> WorkflowExecutionDescription | None:
+    """How its workflow stands; ``None`` if Temporal has none of that id, or no more."""
     try:
         with outages():
-            told = await handle.describe()
+            return await client.get_workflow_handle(whatif_workflow_id(whatif_id)).describe()
     except RPCError as error:
         if error.status is not RPCStatusCode.NOT_FOUND:
             raise
-        raise unknown from error
-    if told.workflow_type != workflow:
-        raise unknown
-    return handle, told
+        return None
 
 
-async def _given(client: Client, handle: WorkflowHandle[Any, Any], kind: type[M]) -> M:
-    """What the workflow was started with, as its history has it."""
-    with outages():
-        async for event in handle.fetch_history_events(page_size=1):
-            payloads = event.workflow_execution_started_event_attributes.input.payloads
-            (given,) = await client.data_converter.decode(payloads, [kind])
-            found: M = given
-            return found
-    raise AssertionError("a history begins with the start of its workflow")
+def _unknown(whatif_id: WhatIfId) -> ApiError:
+    return ApiError(ErrorCode.UNKNOWN_WHATIF, f"there is no what-if {whatif_id}")
 
 
 async def _ended(
-    client: Client, told: WorkflowExecutionDescription, answer: type[M]
+    client: Client, told: WorkflowExecutionDescription, answer: type[M] | None
 ) -> tuple[WhatIfState, M | None, str | None]:
     """Where it stands, its result if it is done, and why it failed if it did."""
     state = STATES.get(told.status, WhatIfState.FAILED) if told.status else WhatIfState.FAILED

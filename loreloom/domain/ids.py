@@ -16,6 +16,7 @@ RefundId = NewType("RefundId", str)
 DisputeId = NewType("DisputeId", str)
 SubscriptionId = NewType("SubscriptionId", str)
 ArcId = NewType("ArcId", str)
+WhatIfId = NewType("WhatIfId", str)
 
 
 def quest_workflow_id(quest_id: QuestId) -> str:
@@ -83,7 +84,7 @@ def settlement_workflow_id(quest_id: QuestId) -> str:
     return f"settle/{quest_id}"
 
 
-def whatif_workflow_id(whatif_id: str) -> str:
+def whatif_workflow_id(whatif_id: WhatIfId) -> str:
     """The Temporal workflow id by which one text, or a set of them, is asked for again."""
     return f"whatif/{whatif_id}"
 

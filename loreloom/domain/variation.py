@@ -2,14 +2,16 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from loreloom.domain.ids import PassageId
+from loreloom.domain.ids import PassageId, WorldId
 
 MAX_MESSAGES = 12
 MAX_CHARACTERS = 20_000
 MAX_PASSAGES = 40
 MAX_SEED = 2**31 - 1
+MOST_OF_A_SET = 200
+"""Texts that are asked for again at once."""
 PRINTABLE = r"^[^\x00]*$"
 
 
@@ -59,6 +61,20 @@ class Variation(Otherwise):
         if self.messages is not None and (self.instructions is not None or self.of_today):
             raise ValueError("messages are the whole prompt: give no other part of it")
         return self
+
+
+class WhatIfSet(VariationModel):
+    """The texts of a world that are to be asked for again: the newest ``most`` of a time.
+
+    Texts for which no model was asked are none of them.
+    """
+
+    world_id: WorldId
+    purpose: Literal["quest", "epilogue", "telling"]
+    since: AwareDatetime
+    until: AwareDatetime
+    most: int = Field(ge=1, le=MOST_OF_A_SET)
+    otherwise: Otherwise
 
 
 class Figures(VariationModel):

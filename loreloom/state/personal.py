@@ -53,7 +53,7 @@ from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.access import IdempotentRequest
 from loreloom.state.tables.arcs import Arc, ArcBeat, ArcContribution, ArcGoal
 from loreloom.state.tables.base import Base
-from loreloom.state.tables.generations import Generation, TokenUse
+from loreloom.state.tables.generations import Generation, TokenUse, WhatIf
 from loreloom.state.tables.life import MemoryRow
 from loreloom.state.tables.ops import PlayerRepair, RefusedAct, Replay
 from loreloom.state.tables.payments import (
@@ -171,6 +171,7 @@ def holdings(whose: Whose) -> Mapping[type[Base], ColumnElement[bool]]:
         WorkflowStart: _of_stories(WorkflowStart, whose),
         Replay: _of_stories(Replay, whose),
         PlayerRepair: whose.in_table(PlayerRepair),
+        WhatIf: whose.in_table(WhatIf),
         Generation: whose.in_table(Generation),
         TokenUse: whose.in_table(TokenUse),
         MemoryRow: whose.in_table(MemoryRow),

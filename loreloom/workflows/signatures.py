@@ -279,11 +279,13 @@ SETTLEMENT = "Settlement"
 # What if.
 
 WHATIF = "WhatIf"
-"""The name of the workflow type by which one text is asked for again; its input is ``WhatIf`` and
-its result ``SaidOtherwise`` (activities/signatures/whatif.py)."""
+"""The name of the workflow type by which one text is asked for again; its input is ``WhatIfRef``
+(activities/signatures/whatif.py). What comes lies in Postgres once it is done."""
 
 WHATIF_SET = "WhatIfSet"
-"""The name of the workflow type by which many are. Its Query ``progress`` says how far it is."""
+"""The name of the workflow type by which many are; its input is ``WhatIfRef`` too.
+
+Its Query ``progress`` says how far it is."""
 
 
 class SetProgress(BaseModel):

@@ -10,13 +10,11 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.whatif import (
         Compared,
-        SaidOtherwise,
-        WhatIf,
-        WhatIfSet,
+        TextOfSet,
+        WhatIfRef,
         WhatIfSteps,
     )
     from loreloom.domain.ids import GenerationId
-    from loreloom.domain.variation import Variation
     from loreloom.workflows.roles import Role, sibling_queue
     from loreloom.workflows.signatures import WHATIF, WHATIF_SET, SetProgress
 
@@ -35,11 +33,11 @@ class WhatIfWorkflow:
     """One text, asked for again."""
 
     @workflow.run
-    async def run(self, what: WhatIf) -> SaidOtherwise:
-        """What comes this time."""
-        return await workflow.execute_activity_method(
+    async def run(self, whatif: WhatIfRef) -> None:
+        """Ask, and have kept what comes this time."""
+        await workflow.execute_activity_method(
             WhatIfSteps.ask,
-            what,
+            whatif,
             task_queue=_tier_queue(),
             start_to_close_timeout=ASK_TIME,
             heartbeat_timeout=HEARTBEAT,
@@ -54,19 +52,19 @@ class WhatIfSetWorkflow:
     """Many texts, each asked for again with the same thing otherwise."""
 
     @workflow.init
-    def __init__(self, what: WhatIfSet) -> None:
-        self._otherwise = what.otherwise
+    def __init__(self, whatif: WhatIfRef) -> None:
+        self._whatif_id = whatif.whatif_id
         self._picked: int | None = None
         self._compared: list[Compared] = []
         self._lost: list[GenerationId] = []
         self._places = asyncio.Semaphore(AT_ONCE)
 
     @workflow.run
-    async def run(self, what: WhatIfSet) -> SetProgress:
+    async def run(self, whatif: WhatIfRef) -> SetProgress:
         """Every text of the set, then and now."""
         picked = await workflow.execute_activity_method(
             WhatIfSteps.pick,
-            what,
+            whatif,
             start_to_close_timeout=PICK_TIME,
             retry_policy=RETRY,
             summary="Find the texts",
@@ -83,12 +81,12 @@ class WhatIfSetWorkflow:
         )
 
     async def _compare(self, generation_id: GenerationId) -> None:
-        variation = Variation(**self._otherwise.model_dump())
+        text = TextOfSet(whatif_id=self._whatif_id, generation_id=generation_id)
         async with self._places:
             try:
                 compared = await workflow.execute_activity_method(
                     WhatIfSteps.compare,
-                    WhatIf(generation_id=generation_id, variation=variation),
+                    text,
                     task_queue=_tier_queue(),
                     start_to_close_timeout=ASK_TIME,
                     heartbeat_timeout=HEARTBEAT,

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.ids import PlayerId, WhatIfId, WorldId
+from loreloom.domain.variation import Variation
 from loreloom.knowledge.embedding import Embedder
+from loreloom.state import whatifs
 from loreloom.state.generations import tokens_spent
 from tests.api.conftest import Api
 from tests.quest.stage import eventually
-from tests.support.whatif import asking, generated
+from tests.support.whatif import an_answer, asking, generated
 
 Json = dict[str, Any]
 
@@ -99,6 +101,41 @@ async def test_the_prompt_is_the_edited_one(api: Api, world_id: WorldId, asked_a
     anew = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
     assert "Eudora Pym" in str(anew["now"]["record"]["messages"])
     assert anew["gone"] == ["no-such-passage"]
+
+
+async def test_its_history_holds_no_word_of_what_was_asked_or_answered(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    one = {"messages": [{"role": "user", "content": "Write about eels."}]}
+    many = {"purpose": "quest", "otherwise": {"instructions": "Write about eels."}}
+    asked = await asks(api, f"/v1/generations/{generation_id}/whatif", one)
+    a_set = await asks(api, f"/v1/worlds/{world_id}/whatifs", many)
+    seen = await ended(api, f"/v1/whatifs/{asked['whatif_id']}")
+    counted = await ended(api, f"/v1/whatif-sets/{a_set['whatif_id']}")
+    assert "eels" in str(seen["now"]["record"])
+    assert counted["otherwise"]["instructions"] == "Write about eels."
+    for made in (asked, a_set):
+        handle = api.parts.temporal.get_workflow_handle(made["workflow_id"])
+        events = [event.SerializeToString() async for event in handle.fetch_history_events()]
+        told = b"".join(events)
+        assert made["whatif_id"].encode() in told
+        for word in (b"eels", b"Somebody", b"The Lantern", b"Eudora"):
+            assert word not in told
+
+
+async def test_an_answer_stays_when_temporal_has_no_history_of_it_any_more(
+    api: Api, world_id: WorldId
+) -> None:
+    store, whatif_id = api.parts.store, WhatIfId("whatif_old")
+    generation_id = await generated(store, world_id, "lantern")
+    await whatifs.keep(store, whatif_id, generation_id, Variation(seed=5))
+    path = f"/v1/whatifs/{whatif_id}"
+    assert (await api.designer.get(path)).status_code == 404
+    await whatifs.keep_answer(store, whatif_id, an_answer("The Lantern is out."))
+    seen = (await api.designer.get(path)).json()
+    assert (seen["state"], seen["now"]["lines"]) == ("done", ["The Lantern is out."])
+    assert seen["variation"]["seed"] == 5
 
 
 async def test_a_set_is_counted_then_and_now(

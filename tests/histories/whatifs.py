@@ -4,14 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from pydantic import BaseModel
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
-from loreloom.activities.signatures.whatif import WhatIf, WhatIfSet
-from loreloom.domain.ids import GenerationId, WorldId, whatif_workflow_id
-from loreloom.domain.variation import Otherwise, Variation
+from loreloom.activities.signatures.whatif import WhatIfRef
+from loreloom.domain.ids import WhatIfId, WorldId, whatif_workflow_id
+from loreloom.domain.variation import Otherwise, Variation, WhatIfSet
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
-from loreloom.state.generations import find_generation
+from loreloom.state import whatifs
 from loreloom.state.store import Store
 from loreloom.state.worlds import create_world
 from loreloom.workflows.roles import Role, queue_of
@@ -22,15 +21,13 @@ from tests.support.whatif import asking, generated
 PREFIX = "record-whatif"
 WORLD = WorldId("world_whatif")
 
-WAYS = ("asked", "gone", "set", "empty_set")
+WAYS = {"asked": WHATIF, "gone": WHATIF, "set": WHATIF_SET, "empty_set": WHATIF_SET}
 
 
 async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, WorkflowHistory]]:
     """The history of each way, under its name."""
     await create_world(store, a_world_record(world_id=WORLD))
     made = [await generated(store, WORLD, name) for name in ("one", "two", "three")]
-    first = await find_generation(store, made[0])
-    assert first is not None
     now = datetime.now(UTC)
     a_set = WhatIfSet(
         world_id=WORLD,
@@ -40,22 +37,17 @@ async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, Workf
         most=10,
         otherwise=Otherwise(temperature=0.2),
     )
-    inputs: dict[str, tuple[str, BaseModel]] = {
-        "asked": (WHATIF, WhatIf(generation_id=made[0], variation=Variation(seed=5))),
-        "gone": (
-            WHATIF,
-            WhatIf(generation_id=GenerationId("gen_none"), variation=Variation()),
-        ),
-        "set": (WHATIF_SET, a_set),
-        "empty_set": (WHATIF_SET, a_set.model_copy(update={"purpose": "telling"})),
-    }
+    await whatifs.keep(store, WhatIfId("asked"), made[0], Variation(seed=5))
+    await whatifs.keep_set(store, WhatIfId("set"), a_set)
+    nothing = a_set.model_copy(update={"purpose": "telling"})
+    await whatifs.keep_set(store, WhatIfId("empty_set"), nothing)
     async with asking(client, store, Embedder.load(EmbeddingConfig()), PREFIX):
-        for name in WAYS:
-            workflow, given = inputs[name]
+        for name, workflow in WAYS.items():
+            whatif_id = WhatIfId(name)
             handle = await client.start_workflow(
                 workflow,
-                given,
-                id=whatif_workflow_id(name),
+                WhatIfRef(whatif_id=whatif_id),
+                id=whatif_workflow_id(whatif_id),
                 task_queue=queue_of(Role.STORY, PREFIX),
             )
             with suppress(WorkflowFailureError):

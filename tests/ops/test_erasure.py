@@ -17,10 +17,12 @@ from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
+from loreloom.state.whatifs import keep_answer
 from loreloom.state.worlds import create_world
 from tests.api.conftest import Api
 from tests.builders import a_world_record
 from tests.ops.test_replays import finish
+from tests.support.whatif import an_answer, generated
 from tests.support.whole_store import rows_with
 
 Json = dict[str, Any]
@@ -123,6 +125,33 @@ async def test_a_dry_run_says_what_would_be_erased_and_a_file_holds_it(api: Api)
     assert {name: len(rows) for name, rows in found["rows"].items()} == said["rows"]
     assert {each["workflow"]["workflow_id"] for each in found["workflows"]} == set(stories)
     assert all(each["runs"][0]["history"]["events"] for each in found["workflows"])
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_was_asked_again_leaves_with_the_player(api: Api) -> None:
+    store = api.parts.store
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    generation_id = await generated(store, WorldId(world_id), "lantern")
+    said = {"messages": [{"role": "user", "content": f"Say why {MARA} owes eels."}]}
+    path = f"/v1/generations/{generation_id}/whatif"
+    made = (await api.designer.post(path, json=said)).json()
+    await api.parts.temporal.get_workflow_handle(made["workflow_id"]).result()
+    seen = (await api.designer.get(f"/v1/whatifs/{made['whatif_id']}")).json()
+    assert seen["now"]["record"]["messages"] == said["messages"]
+    export = f"/v1/ops/worlds/{world_id}/players/{MARA}/export"
+    (row,) = (await api.ops.get(export)).json()["rows"]["whatifs"]
+    assert row["variation"] == said
+
+    await erased(api, world_id)
+
+    assert await rows_with(store, "eels") == {}
+    assert await rows_with(store, MARA) == {}
+    assert await listed(api.parts.temporal, world_id) == set()
+    # What was still being asked for finds no row that would take the answer.
+    await keep_answer(store, made["whatif_id"], an_answer("eels"))
+    assert await rows_with(store, "eels") == {}
+    assert (await api.designer.get(f"/v1/whatifs/{made['whatif_id']}")).status_code == 404
 
 
 async def test_only_ops_erase_and_only_whom_there_is(api: Api) -> None:

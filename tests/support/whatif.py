@@ -11,6 +11,7 @@ from loreloom.activities.desk import WritingParts
 from loreloom.activities.whatif import WhatIfActivities
 from loreloom.domain.ids import GenerationId, PlayerId, WorldId
 from loreloom.domain.quest import Source
+from loreloom.domain.variation import Figures
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.outcomes import Outcome
@@ -21,6 +22,7 @@ from loreloom.generation.tiers import Purpose, TierName
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.generations import KeptGeneration, keep_generation
 from loreloom.state.store import Store
+from loreloom.state.whatifs import SaidOtherwise
 from loreloom.workers.settings import PROJECT
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.whatif import WhatIfSetWorkflow, WhatIfWorkflow
@@ -116,4 +118,20 @@ def an_attempt(text: str, *, refused: bool = False) -> AttemptRecord:
             "text": text,
             "problems": [problem] if refused else [],
         }
+    )
+
+
+def an_answer(line: str) -> SaidOtherwise:
+    """What came of a text that was asked for again: one line, at the first attempt."""
+    figures = Figures(
+        accepted=True, at_first_try=True, attempts=1, unknown_names=0, over_rating=0,
+        characters=len(line), tokens_in=600, tokens_out=150, milliseconds=2000,
+    )  # fmt: skip
+    record = GenerationRecord(purpose=Purpose.QUEST, source=Source.GENERATED)
+    return SaidOtherwise(
+        lines=(line,),
+        record=record.model_dump(mode="json"),
+        gone=(),
+        then=figures,
+        now=figures,
     )

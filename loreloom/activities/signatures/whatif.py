@@ -1,15 +1,15 @@
-"""The activities of "what if", as their workflows call them."""
+"""The activities of "what if", as their workflows call them.
 
-from typing import Any, Literal, Protocol
+What is asked and what comes of it lies in tables: a history carries ids and figures.
+"""
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
 from temporalio import activity
 
-from loreloom.domain.ids import GenerationId, PassageId, WorldId
-from loreloom.domain.variation import Figures, Otherwise, Variation
-
-MOST_OF_A_SET = 200
-"""Texts that are asked for again at once."""
+from loreloom.domain.ids import GenerationId, WhatIfId
+from loreloom.domain.variation import Figures
 
 
 class WhatIfModel(BaseModel):
@@ -18,39 +18,17 @@ class WhatIfModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class WhatIf(WhatIfModel):
-    """A text that was generated, and what is to be otherwise."""
+class WhatIfRef(WhatIfModel):
+    """A "what if", or a set of them."""
 
+    whatif_id: WhatIfId
+
+
+class TextOfSet(WhatIfModel):
+    """A text of a set."""
+
+    whatif_id: WhatIfId
     generation_id: GenerationId
-    variation: Variation
-
-
-class SaidOtherwise(WhatIfModel):
-    """What comes: ``lines`` as a player would read them, none if no text was taken.
-
-    ``record`` is the generation room's own account of it. ``gone`` are passages that were to be
-    shown and that the canon no longer has.
-    """
-
-    lines: tuple[str, ...]
-    record: dict[str, Any]
-    gone: tuple[PassageId, ...]
-    then: Figures
-    now: Figures
-
-
-class WhatIfSet(WhatIfModel):
-    """The texts of a world that are to be asked for again: the newest ``most`` of a time.
-
-    Texts for which no model was asked are none of them.
-    """
-
-    world_id: WorldId
-    purpose: Literal["quest", "epilogue", "telling"]
-    since: AwareDatetime
-    until: AwareDatetime
-    most: int = Field(ge=1, le=MOST_OF_A_SET)
-    otherwise: Otherwise
 
 
 class Compared(WhatIfModel):
@@ -65,16 +43,19 @@ class WhatIfSteps(Protocol):
     """Asking again. Nothing that any of these does reaches a player, a budget or the chronicle."""
 
     @activity.defn(name="whatif_ask")
-    async def ask(self, what: WhatIf) -> SaidOtherwise:
-        """Ask for the text again. Fails for good if it is gone, or if no model was asked for it."""
+    async def ask(self, whatif: WhatIfRef) -> None:
+        """Ask for the text again and keep what comes.
+
+        Fails for good if the text is gone, or if no model was asked for it.
+        """
         raise NotImplementedError
 
     @activity.defn(name="whatif_pick")
-    async def pick(self, what: WhatIfSet) -> tuple[GenerationId, ...]:
+    async def pick(self, whatif: WhatIfRef) -> tuple[GenerationId, ...]:
         """The texts of a set, newest first."""
         raise NotImplementedError
 
     @activity.defn(name="whatif_compare")
-    async def compare(self, what: WhatIf) -> Compared:
+    async def compare(self, text: TextOfSet) -> Compared:
         """Ask for a text of a set again, and count."""
         raise NotImplementedError

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from loreloom.activities.signatures.whatif import WhatIf, WhatIfSet
 from loreloom.api import whatifs
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import DesignerCaller
@@ -22,13 +21,13 @@ from loreloom.api.schemas.whatif import (
     WhatIfSetView,
     WhatIfView,
 )
-from loreloom.domain.ids import GenerationId, WorldId, whatif_workflow_id
-from loreloom.domain.variation import Otherwise, Variation
+from loreloom.domain.ids import GenerationId, WhatIfId, WorldId, whatif_workflow_id
+from loreloom.domain.variation import Otherwise, Variation, WhatIfSet
 
 A_WEEK = timedelta(days=7)
 
 GenerationIdPath = Annotated[GenerationId, Path(pattern=ID)]
-WhatIfIdPath = Annotated[str, Path(pattern=ID)]
+WhatIfIdPath = Annotated[WhatIfId, Path(pattern=ID)]
 
 router = APIRouter(tags=["what if"])
 
@@ -54,10 +53,8 @@ async def ask_what_if(
     async def create(attempt: Attempt) -> Answer:
         made = await whatifs.the_generation(parts, generation_id)
         whatifs.require_asked(made)
-        whatif_id = attempt.new_id("whatif")
-        variation = Variation(**body.model_dump())
-        what = WhatIf(generation_id=generation_id, variation=variation)
-        await whatifs.begin(parts, whatif_id, what, made)
+        whatif_id = WhatIfId(attempt.new_id("whatif"))
+        await whatifs.begin(parts, whatif_id, made, Variation(**body.model_dump()))
         return Answer(202, _created(whatif_id))
 
     return await once(parts.store, caller, idempotency_key, request, said_by(body), create)
@@ -96,7 +93,7 @@ async def ask_what_if_set(
 
     async def create(attempt: Attempt) -> Answer:
         await the_world(request, world_id)
-        whatif_id = attempt.new_id("whatif_set")
+        whatif_id = WhatIfId(attempt.new_id("whatif_set"))
         await whatifs.begin_set(parts, whatif_id, set_of(world_id, body))
         return Answer(202, _created(whatif_id))
 
@@ -132,5 +129,5 @@ def set_of(world_id: WorldId, asked: AskWhatIfSet) -> WhatIfSet:
     )
 
 
-def _created(whatif_id: str) -> WhatIfCreated:
+def _created(whatif_id: WhatIfId) -> WhatIfCreated:
     return WhatIfCreated(whatif_id=whatif_id, workflow_id=whatif_workflow_id(whatif_id))

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from loreloom.activities.signatures.whatif import MOST_OF_A_SET, Compared
+from loreloom.activities.signatures.whatif import Compared
 from loreloom.api.schemas.fields import Data, View
 from loreloom.domain.ids import GenerationId, PassageId, WorldId
-from loreloom.domain.variation import Figures, Otherwise, Variation
+from loreloom.domain.variation import MOST_OF_A_SET, Figures, Otherwise, Variation
 
 Purpose = Literal["quest", "epilogue", "telling"]
 

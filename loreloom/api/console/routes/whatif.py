@@ -9,7 +9,6 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
-from loreloom.activities.signatures.whatif import WhatIf
 from loreloom.api import whatifs
 from loreloom.api.console.makings import ToldGeneration, written_of
 from loreloom.api.console.pages import page
@@ -22,6 +21,7 @@ from loreloom.api.problems import field_errors
 from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
 from loreloom.api.schemas.fields import WorldIdPath
 from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
+from loreloom.domain.ids import WhatIfId
 from loreloom.domain.variation import Variation
 
 LOOK_AGAIN = {"Refresh": "2"}
@@ -60,9 +60,8 @@ async def ask(
     made = await whatifs.the_generation(parts, generation_id)
     whatifs.require_asked(made)
     told = ToldGeneration.model_validate(made.record)
-    what = WhatIf(generation_id=generation_id, variation=_variation(form, told))
-    whatif_id = f"whatif_{secrets.token_hex(12)}"
-    await whatifs.begin(parts, whatif_id, what, made)
+    whatif_id = WhatIfId(f"whatif_{secrets.token_hex(12)}")
+    await whatifs.begin(parts, whatif_id, made, _variation(form, told))
     return RedirectResponse(f"/console/whatifs/{whatif_id}", 303)
 
 
@@ -107,7 +106,7 @@ async def ask_set(
             "otherwise": {**otherwise, "of_today": "of_today" in form},
         },
     )
-    whatif_id = f"whatif_set_{secrets.token_hex(12)}"
+    whatif_id = WhatIfId(f"whatif_set_{secrets.token_hex(12)}")
     await whatifs.begin_set(context_of(request).parts, whatif_id, set_of(world_id, asked))
     return RedirectResponse(f"/console/whatif-sets/{whatif_id}", 303)
 
