@@ -122,7 +122,7 @@ class Till:
         """A webhook with that body; signed as it must be unless a signature is given."""
         header = signature if signature is not None else signed(body)
         return await self.api.nobody.post(
-            "/v1/webhooks/stripe", content=body, headers={"Stripe-Signature": header}
+            "/v1/webhooks/stripe", content=body, headers={"Stripe-Signature": header.encode()}
         )
 
     async def until(self, payment_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:

@@ -1,6 +1,8 @@
-"""Looking for a word in everything that is stored."""
+"""Looking at everything that is stored: for a word in it, and whether it has changed."""
 
-from sqlalchemy import func, literal_column, select
+from functools import cache
+
+from sqlalchemy import TextClause, func, literal_column, select, text
 
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
@@ -20,3 +22,21 @@ async def rows_with(store: Store, word: str) -> dict[str, int]:
             if count:
                 found[table.name] = count
     return found
+
+
+async def digests(store: Store) -> dict[str, str | None]:
+    """A digest of each table's rows, whatever their order; of an empty one, none."""
+    async with store.reading() as connection:
+        found = (await connection.execute(_all_digests())).all()
+    return {row.name: row.digest for row in found}
+
+
+@cache
+def _all_digests() -> TextClause:
+    # As one text: built from parts, it takes longer to put together than to answer.
+    each = (
+        f"SELECT '{table.name}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS digest"
+        f' FROM "{table.name}" AS t'
+        for table in Base.metadata.sorted_tables
+    )
+    return text(" UNION ALL ".join(each))
