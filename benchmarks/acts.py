@@ -14,7 +14,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,6 @@ from temporalio.client import Client
 from benchmarks.bare import QUEUE
 from benchmarks.floors import bare_worker
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.domain.clock import Clock
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import Difficulty, Objective, ObjectiveKind, QuestKind, QuestPlan, Source
 from loreloom.domain.story import QuestStory
@@ -154,7 +152,7 @@ class Engine:
 
     async def _open(self, store: Store, world: WorldId, number: int) -> str:
         quest = QuestRef(quest_id=QuestId(f"bench-{number}"), world_id=world, player_id=PLAYER)
-        start = QuestInput(quest=quest, clock=Clock(anchor=datetime.now(UTC)))
+        start = QuestInput(quest=quest)
         workflow_id = quest_workflow_id(quest.quest_id)
         planned = PlannedStart(
             workflow_id=workflow_id, workflow=QUEST, input=start.model_dump(mode="json")

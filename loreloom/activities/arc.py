@@ -130,16 +130,15 @@ class ArcActivities(ArcSteps):
         player_id = step.arc.player_id
         if player_id is None:
             raise broken("a shared arc starts no quest")
-        world = await self._world(step.arc.world_id)
         quest = QuestRef(
             quest_id=QuestId(f"{step.arc.arc_id}.{step.seq}"),
-            world_id=world.world_id,
+            world_id=step.arc.world_id,
             player_id=player_id,
         )
         request = self._request(step.beat)
         with broken_if_refused():
             await arc_steps.ask_quest(self._store, of_arc(step), player_id, quest.quest_id, request)
-        return Asked(quest=quest, clock=world.clock, kind=request.kind)
+        return Asked(quest=quest, kind=request.kind)
 
     @activity.defn(name="arc_change")
     async def change(self, step: Changing) -> None:

@@ -1,33 +1,43 @@
 """What a world's clock writes down: its boundaries as they come, and its changes."""
 
+import asyncio
 from collections.abc import Callable
 
 from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.clock import (
     ChangedClock,
     ChangingClock,
     ClockSteps,
     LookAtClock,
+    OfWorld,
     ToldTime,
 )
 from loreloom.activities.signatures.errors import refused
-from loreloom.domain.ids import WorldId
+from loreloom.activities.signatures.weather import LOOK_AGAIN
+from loreloom.domain.ids import QuestId, WorldId, quest_workflow_id
 from loreloom.domain.refusals import Refusal
+from loreloom.state import quests
 from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_time
 from loreloom.state.store import Store
 
+STIRRED_AT_ONCE = 10
+
 
 class ClockActivities(ClockSteps):
-    """The writing steps of a clock. What was told stands in the world's row."""
+    """The steps of a clock. What was told stands in the world's row."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, client: Client) -> None:
         self._store = store
+        self._client = client
 
     def all(self) -> list[Callable[..., object]]:
         """The steps, as a worker serves them."""
-        return [self.tell, self.change]
+        return [self.tell, self.change, self.stir_quests]
 
     @activity.defn(name="clock_tell")
     async def tell(self, look: LookAtClock) -> ToldTime:
@@ -53,6 +63,28 @@ class ClockActivities(ClockSteps):
         if clock is None:
             raise _gone(changing.world_id)
         return ChangedClock(clock=clock, regions=regions)
+
+    @activity.defn(name="clock_stir_quests")
+    async def stir_quests(self, of: OfWorld) -> None:
+        gate = asyncio.Semaphore(STIRRED_AT_ONCE)
+
+        async def stir(quest_id: QuestId) -> None:
+            async with gate:
+                await self._stir(quest_id)
+
+        async with heartbeating(), asyncio.TaskGroup() as stirring:
+            for quest_id in await quests.with_a_limit(self._store, of.world_id):
+                stirring.create_task(stir(quest_id))
+
+    async def _stir(self, quest_id: QuestId) -> None:
+        try:
+            handle = self._client.get_workflow_handle(quest_workflow_id(quest_id))
+            await handle.signal(LOOK_AGAIN)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            # It has ended meanwhile; nothing hangs on it.
+            activity.logger.info("%s is over and looks at no clock", quest_id)
 
 
 def _gone(world_id: WorldId) -> Exception:

@@ -178,11 +178,15 @@ class QuestPlan(QuestModel):
 
 
 class QuestProgress(QuestModel):
-    """Where a quest stands. ``revision`` grows by one with each change."""
+    """Where a quest stands. ``revision`` grows by one with each change.
+
+    ``due`` is the game second at which the time of an accepted quest with a limit is up.
+    """
 
     state: QuestState = QuestState.DESIGNING
     done: dict[str, int] = Field(default_factory=dict)
     chosen: str | None = None
+    due: int | None = None
     revision: int = 0
 
     def moved(self, **changes: object) -> "QuestProgress":
@@ -196,10 +200,10 @@ def offered(progress: QuestProgress) -> QuestProgress:
     return progress.moved(state=QuestState.OFFERED)
 
 
-def accepted(progress: QuestProgress) -> QuestProgress:
-    """The player takes the offer."""
+def accepted(progress: QuestProgress, due: int | None = None) -> QuestProgress:
+    """The player takes the offer, and has until the game second ``due`` if there is a limit."""
     require_state(progress, QuestState.OFFERED)
-    return progress.moved(state=QuestState.ACTIVE)
+    return progress.moved(state=QuestState.ACTIVE, due=due)
 
 
 def ended(progress: QuestProgress, state: QuestState) -> QuestProgress:

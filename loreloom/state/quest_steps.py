@@ -11,6 +11,7 @@ from sqlalchemy import select, text, update
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.living.memories import Deed, deed_of
 from loreloom.domain.quest import QuestProgress, QuestState
+from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.domain.rewards import Reward
 from loreloom.state.facts import learn
 from loreloom.state.memories import REMEMBER, remember
@@ -33,6 +34,11 @@ class QuestStep(BaseModel):
     action_id: str | None = None
     sets_fact: FactId | None = None
     data: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def due(self) -> int | None:
+        """The game second from which on it is too late; what no player did never is."""
+        return None if self.action_id is None else self.progress.due
 
 
 class TakenStep(BaseModel):
@@ -61,6 +67,9 @@ WITH behind AS (
     SELECT quest_id FROM quests
     WHERE quest_id = :quest_id
         AND (revision < :revision OR (revision = :revision AND :state = 'broken'))
+        AND (CAST(:due AS bigint) IS NULL OR :due > (
+            SELECT {GAME_SECONDS} FROM worlds WHERE worlds.world_id = quests.world_id
+        ))
     FOR NO KEY UPDATE
 ), claimed AS (
     INSERT INTO quest_acts (quest_id, action_id, revision, progress, at)
@@ -100,7 +109,8 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
     """Write a step with its chronicle entry, once, and return what stands written for it.
 
     If an earlier act has taken the step's action id, or another its revision, nothing is written
-    and that act is returned.
+    and that act is returned. Raises ``Refusal``, and writes nothing, if a player's act comes when
+    the quest's time is up by the world's clock, whatever the quest's process knows of that yet.
     """
     event = _event(step)
     # The space keeps it apart from every id that a caller can send.
@@ -109,6 +119,7 @@ async def record_step(store: Store, step: QuestStep) -> TakenStep:
         "quest_id": step.quest_id,
         "action_id": action_id,
         "revision": step.progress.revision,
+        "due": step.due,
         "at": step.at,
         "state": step.progress.state.value,
         "progress": step.progress.model_dump_json(),
@@ -180,7 +191,10 @@ async def _taken(store: Store, step: QuestStep, action_id: str) -> TakenStep:
         .limit(1)
     )
     async with store.reading() as connection:
-        row = (await connection.execute(query)).one()
+        found = await connection.execute(query)
+        row = found.one() if step.due is None else found.first()
+    if row is None:
+        raise Refusal(RefusalCode.WRONG_STATE, "the quest's time is up; it takes no more acts")
     return TakenStep(
         revision=row.revision,
         progress=QuestProgress.model_validate(row.progress),

@@ -1,5 +1,6 @@
 """Quests as they are stored: asked for, designed, taken step by step, and read."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -193,6 +194,17 @@ async def list_quests(
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return page_of([record_of(row) for row in rows], limit, lambda quest: quest.quest_id)
+
+
+async def with_a_limit(store: Store, world_id: WorldId) -> Sequence[QuestId]:
+    """The quests of a world that are being played until some moment of its game time."""
+    query = select(Quest.quest_id).where(
+        Quest.world_id == world_id,
+        Quest.state == QuestState.ACTIVE,
+        Quest.progress["due"].astext.is_not(None),
+    )
+    async with store.reading() as connection:
+        return [QuestId(quest_id) for quest_id in (await connection.execute(query)).scalars()]
 
 
 async def keep_design(tx: Transaction, quest_id: QuestId, design: QuestDesign) -> bool:

@@ -127,7 +127,6 @@ async def open_workers(
         life=living,
     )
     design, epilogue = DesignActivities(writing), EpilogueActivities(writing)
-    quest = QuestActivities(store)
     arc = ArcActivities(store, client, writing.templates.kinds(), living)
     telling = TellingActivities(writing)
     whatif = WhatIfActivities(writing)
@@ -136,9 +135,7 @@ async def open_workers(
     knowledge = KnowledgeActivities(store, embedder)
     served: dict[Role, list[Callable[..., object]]] = {
         Role.STORY: [
-            quest.record,
-            quest.reward,
-            quest.look_around,
+            *QuestActivities(store).all(),
             design.design_by_template,
             epilogue.epilogue_by_template,
             *arc.all(),
@@ -150,7 +147,7 @@ async def open_workers(
             erasure.histories,
             erasure.forget,
             LifeActivities(store, living).live,
-            *ClockActivities(store).all(),
+            *ClockActivities(store, client).all(),
             *WeatherActivities(store).all(),
         ],
         Role.SILVER: [design.design, whatif.ask, whatif.compare],

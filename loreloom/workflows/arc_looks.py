@@ -7,9 +7,7 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.domain import arc_wait
     from loreloom.domain.arc import Beat
     from loreloom.domain.arc_walk import ArcProgress
-
-SOON = 0.05
-"""Least real seconds to a moment of game time, so that a clock's rounding cannot spin."""
+    from loreloom.workflows.waking import seconds_until
 
 
 def seconds_to_next_look(beat: Beat, progress: ArcProgress, seen: Seen, looks: int) -> float | None:
@@ -27,12 +25,4 @@ def seconds_to_next_look(beat: Beat, progress: ArcProgress, seen: Seen, looks: i
 
 
 def _seconds_until(seen: Seen, moment: int) -> float | None:
-    """Real seconds to a game second by the clock as it was seen; ``None`` while paused.
-
-    To one that lies beyond the longest sleep, so long and no longer.
-    """
-    furthest = seen.clock.game_seconds(workflow.now() + arc_wait.LONGEST_SLEEP)
-    if moment > furthest and not seen.clock.paused:
-        return arc_wait.LONGEST_SLEEP.total_seconds()
-    at = seen.clock.real_moment(moment)
-    return None if at is None else max(SOON, (at - workflow.now()).total_seconds())
+    return seconds_until(seen.clock, moment, arc_wait.LONGEST_SLEEP)

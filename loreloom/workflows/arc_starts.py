@@ -44,7 +44,7 @@ async def start_quest(arc: ArcRef, asked: Asked) -> None:
         # Abandoned, not awaited: a reset of either would leave the other waiting.
         await workflow.start_child_workflow(
             QUEST,
-            QuestInput(quest=quest, clock=asked.clock, tell=arc_workflow_id(arc.arc_id)),
+            QuestInput(quest=quest, tell=arc_workflow_id(arc.arc_id)),
             id=quest_workflow_id(quest.quest_id),
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,

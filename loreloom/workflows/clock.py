@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
         ChangingClock,
         ClockSteps,
         LookAtClock,
+        OfWorld,
         ToldTime,
     )
     from loreloom.activities.signatures.life import LifeSteps, LiveDays
@@ -31,6 +32,10 @@ with workflow.unsafe.imports_passed_through():
 WRITE_TIME = timedelta(seconds=10)
 LIFE_TIME = timedelta(minutes=10)
 LIFE_HEARTBEAT = timedelta(seconds=20)
+STIRRING_TIME = timedelta(minutes=5)
+STIRRING_HEARTBEAT = timedelta(seconds=10)
+QUESTS_ARE_STIRRED = "quests-are-stirred"
+"""The patch since which a change of the clock is told to quests that have a limit."""
 
 WRITE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10)
@@ -52,6 +57,7 @@ class WorldClockWorkflow:
         self._clock: Clock | None = None
         self._waking = Waking()
         self._to_signal: tuple[str, ...] = ()
+        self._changes, self._stirred = int(start.unheard), 0
         # Changes are made one at a time, and none while it is told how time stands.
         self._turn = asyncio.Lock()
 
@@ -61,14 +67,17 @@ class WorldClockWorkflow:
         if workflow.info().continued_run_id is None:
             workflow.upsert_search_attributes([attributes.WORLD.value_set(self._world_id)])
         self._living = asyncio.create_task(self._live())
+        if workflow.patched(QUESTS_ARE_STIRRED):
+            self._stirring = asyncio.create_task(self._stir_quests())
         await self._waking.rounds(self._look)
         # A change may begin while the weathers are told of the last: it ends, and they are told.
         while self._to_signal or not workflow.all_handlers_finished():
             await workflow.wait_condition(workflow.all_handlers_finished)
             await self._tell_weathers()
-        # Days that are being lived meanwhile are asked for again: each is lived once.
+        # What is going on beside this is begun again: a day is lived once, and a quest looks twice.
+        unheard = self._stirred != self._changes
         workflow.continue_as_new(
-            ClockInput(world_id=self._world_id, lived=self._lived),
+            ClockInput(world_id=self._world_id, lived=self._lived, unheard=unheard),
             initial_versioning_behavior=NEWEST_BUILD,
         )
 
@@ -89,6 +98,7 @@ class WorldClockWorkflow:
             )
         self._clock = made.clock
         self._to_signal = made.regions
+        self._changes += 1
         self._waking.look_again()
         return made.clock
 
@@ -127,6 +137,21 @@ class WorldClockWorkflow:
         for answer in await asyncio.gather(*signals, return_exceptions=True):
             if isinstance(answer, BaseException) and not isinstance(answer, FailureError):
                 raise answer
+
+    async def _stir_quests(self) -> None:
+        """Let quests that have a limit look at each change. No boundary waits for it."""
+        while True:
+            await workflow.wait_condition(lambda: self._changes != self._stirred)
+            changes = self._changes
+            await workflow.execute_activity_method(
+                ClockSteps.stir_quests,
+                OfWorld(world_id=self._world_id),
+                start_to_close_timeout=STIRRING_TIME,
+                heartbeat_timeout=STIRRING_HEARTBEAT,
+                retry_policy=WRITE_RETRY,
+                summary="Let quests with a limit look at the clock",
+            )
+            self._stirred = changes
 
     async def _live(self) -> None:
         """Let the world live each day that has begun. No boundary waits for it."""

@@ -16,7 +16,7 @@ from temporalio.exceptions import (
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.arc import QuestEnded
-    from loreloom.activities.signatures.errors import BROKEN, refused
+    from loreloom.activities.signatures.errors import BROKEN, REFUSED, refused
     from loreloom.activities.signatures.quest import (
         DesignSteps,
         Ending,
@@ -27,6 +27,7 @@ with workflow.unsafe.imports_passed_through():
         Step,
     )
     from loreloom.domain import quest as rules
+    from loreloom.domain.clock import Clock
     from loreloom.domain.quest import Objective, ObjectiveKind, QuestPlan, QuestProgress, QuestState
     from loreloom.domain.refusals import Refusal, RefusalCode
     from loreloom.domain.standing import QuestStanding, standing_of
@@ -38,6 +39,7 @@ with workflow.unsafe.imports_passed_through():
         QuestInput,
     )
     from loreloom.workflows.updates import key_of_order, ruled
+    from loreloom.workflows.waking import seconds_until
 
 DESIGN_QUEUE_WAIT = timedelta(seconds=60)
 DESIGN_TIME = timedelta(seconds=45)
@@ -46,6 +48,12 @@ EPILOGUE_TIME = timedelta(seconds=30)
 HEARTBEAT = timedelta(seconds=8)
 WRITE_TIME = timedelta(seconds=5)
 MAX_REASON = 500
+
+LONGEST_UNSEEN = timedelta(days=1)
+"""How long a quest with a limit goes by a clock at most before it looks at it again. Changes are
+told to it; this is for one that was not."""
+LIMIT_BY_THE_CLOCK = "limit-by-the-clock"
+"""The patch since which an accepted quest keeps the moment of game time at which its time is up."""
 
 WRITE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=5)
@@ -64,11 +72,12 @@ class QuestWorkflow:
     @workflow.init
     def __init__(self, start: QuestInput) -> None:
         self._quest = start.quest
-        self._clock = start.clock
+        self._clock_at_request = start.clock
         self._plan = start.plan
         self._tell_at_end = start.tell
         self._progress = start.progress
         self._deadline: datetime | None = start.deadline
+        self._stirred = False
         self._failure: FailureError | None = None
         # Acts are taken one at a time: what is written down must follow in order.
         self._turn = asyncio.Lock()
@@ -133,11 +142,12 @@ class QuestWorkflow:
 
     async def _play(self) -> None:
         while not self._over:
-            seconds = self._seconds_left()
+            seconds = await self._seconds_left()
             try:
                 await self._until(self._needs_attention, seconds)
             except TimeoutError:
-                await self._end_unless_acted(QuestState.ACTIVE, QuestState.FAILED)
+                if await self._time_is_up():
+                    await self._end_unless_acted(QuestState.ACTIVE, QuestState.FAILED)
             if workflow.info().is_continue_as_new_suggested():
                 await self._continue_as_new()
         self._raise_failure()
@@ -200,6 +210,11 @@ class QuestWorkflow:
             # Whoever waited for it is over by now; nothing hangs on it.
             workflow.logger.info("%s heard nothing of the end: %s", self._tell_at_end, error)
 
+    @workflow.signal
+    def look_again(self) -> None:
+        """The world's clock was changed."""
+        self._stirred = True
+
     # A player's acts. A refusal changes nothing; a validator's refusal does not enter history.
     # After a reset the acts of before come all at once: each waits for its turn to be ruled on.
 
@@ -209,10 +224,11 @@ class QuestWorkflow:
         await self._designed()
 
         def step() -> Step:
-            progress = ruled(rules.accepted, self._progress)
+            progress = ruled(rules.accepted, self._progress, due)
             return self._to(progress, "quest.accepted", action_id=key_of_order())
 
         async with self._turn:
+            due = await self._due_if_accepted()
             standing = await self._act(step)
         return await self._settled(standing)
 
@@ -310,9 +326,9 @@ class QuestWorkflow:
             retry_policy=WRITE_RETRY,
         )
         if recorded.revision == step.progress.revision:
-            stands = recorded.progress if recorded.by_another else step.progress
+            stands = recorded.progress
             if (self._progress.state, stands.state) == (QuestState.OFFERED, QuestState.ACTIVE):
-                self._set_deadline(recorded.at)
+                self._set_deadline(stands, recorded.at)
             self._adopt(stands)
         return recorded
 
@@ -326,6 +342,10 @@ class QuestWorkflow:
             try:
                 recorded = await self._write(step)
             except FailureError as error:
+                if _is_of(error, REFUSED):
+                    # The world's clock is further than when this quest last looked at it.
+                    self._stirred = True
+                    raise
                 self._failure = error
                 return self._standing()
             if not recorded.by_another:
@@ -369,7 +389,7 @@ class QuestWorkflow:
         workflow.continue_as_new(
             QuestInput(
                 quest=self._quest,
-                clock=self._clock,
+                clock=self._clock_at_request,
                 plan=self._plan,
                 progress=self._progress,
                 deadline=self._deadline,
@@ -427,15 +447,46 @@ class QuestWorkflow:
             raise self._failure
 
     def _needs_attention(self) -> bool:
-        return self._over or workflow.info().is_continue_as_new_suggested()
+        return self._over or self._stirred or workflow.info().is_continue_as_new_suggested()
 
-    def _set_deadline(self, accepted_at: datetime) -> None:
+    async def _due_if_accepted(self) -> int | None:
+        """The game second at which the time is up of a quest that is accepted now."""
+        limit = self._the_plan.limit_game_seconds
+        if limit is None or not workflow.patched(LIMIT_BY_THE_CLOCK):
+            return None
+        return (await self._look_at_clock()).game_seconds(workflow.now()) + limit
+
+    async def _seconds_left(self) -> float | None:
+        """Real seconds until the time may be up, as the world's clock goes now."""
+        self._stirred = False
+        due = self._progress.due
+        if due is None:
+            return self._seconds_to_deadline()
+        left = seconds_until(await self._look_at_clock(), due, LONGEST_UNSEEN)
+        return LONGEST_UNSEEN.total_seconds() if left is None else left
+
+    async def _time_is_up(self) -> bool:
+        due = self._progress.due
+        return due is None or (await self._look_at_clock()).game_seconds(workflow.now()) >= due
+
+    async def _look_at_clock(self) -> Clock:
+        return await workflow.execute_local_activity_method(
+            QuestSteps.clock,
+            self._quest,
+            start_to_close_timeout=WRITE_TIME,
+            retry_policy=WRITE_RETRY,
+        )
+
+    # A quest that was accepted before it kept its due moment ends at a real one, reckoned by the
+    # clock as it stood at the request.
+
+    def _set_deadline(self, accepted: QuestProgress, at: datetime) -> None:
         """From the moment that is written down, so that a reset does not shift it."""
         limit = self._the_plan.limit_game_seconds
-        if limit is not None:
-            self._deadline = accepted_at + self._clock.real_span(limit)
+        if limit is not None and accepted.due is None and self._clock_at_request is not None:
+            self._deadline = at + self._clock_at_request.real_span(limit)
 
-    def _seconds_left(self) -> float | None:
+    def _seconds_to_deadline(self) -> float | None:
         if self._deadline is None:
             return None
         return max(0.0, (self._deadline - workflow.now()).total_seconds())
@@ -471,7 +522,11 @@ class QuestWorkflow:
 
 
 def _is_broken(error: ActivityError) -> bool:
-    return isinstance(error.cause, ApplicationError) and error.cause.type == BROKEN
+    return _is_of(error.cause, BROKEN)
+
+
+def _is_of(error: BaseException | None, error_type: str) -> bool:
+    return isinstance(error, ApplicationError) and error.type == error_type
 
 
 def _details(plan: QuestPlan | None, progress: QuestProgress) -> str:

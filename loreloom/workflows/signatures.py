@@ -18,20 +18,24 @@ from loreloom.domain.subscription import CancelWhen
 from loreloom.domain.weather import Weather
 
 QUEST = "Quest"
-"""The name of the quest's workflow type."""
+"""The name of the quest's workflow type.
+
+Its signal ``look_again`` says that the world's clock was changed.
+"""
 
 
 class QuestInput(BaseModel):
     """What a quest starts from, and what it takes along when it continues as new.
 
-    ``deadline`` is the real moment at which an accepted quest with a limit fails. ``tell`` is the
-    id of the workflow that is told when the quest has ended, by the signal ``quest_ended``.
+    ``tell`` is the id of the workflow that is told when the quest has ended, by the signal
+    ``quest_ended``. ``clock``, the world's at the request, and ``deadline``, a real moment, are of
+    a quest that was accepted before quests kept the moment of game time at which their time is up.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     quest: QuestRef
-    clock: Clock
+    clock: Clock | None = None
     plan: QuestPlan | None = None
     progress: QuestProgress = Field(default_factory=QuestProgress)
     deadline: AwareDatetime | None = None
@@ -241,12 +245,14 @@ class ClockInput(BaseModel):
     """What a world's clock starts from; everything else lies in Postgres.
 
     ``lived`` is the newest day that the world has lived by itself, ``None`` before the first look.
+    ``unheard`` if not all quests were told that the clock was changed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     world_id: WorldId
     lived: int | None = None
+    unheard: bool = False
 
 
 # A player is erased.

@@ -8,9 +8,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.domain.chance import chance
+    from loreloom.domain.clock import Clock
     from loreloom.workflows.moving_on import should_move_on
 
 LONGEST_SLEEP = timedelta(days=30)
+SOON = 0.05
+"""Least real seconds to a moment of game time, so that a clock's rounding cannot spin."""
 
 
 class Due(Protocol):
@@ -53,3 +56,12 @@ class Waking:
 
     def _woken(self) -> bool:
         return self._news or should_move_on()
+
+
+def seconds_until(clock: Clock, moment: int, longest: timedelta) -> float | None:
+    """Real seconds to a game second by a clock, the ``longest`` at most; ``None`` while paused."""
+    furthest = clock.game_seconds(workflow.now() + longest)
+    if moment > furthest and not clock.paused:
+        return longest.total_seconds()
+    at = clock.real_moment(moment)
+    return None if at is None else max(SOON, (at - workflow.now()).total_seconds())

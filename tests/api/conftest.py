@@ -95,7 +95,7 @@ class Api:
         start = PlannedStart(
             workflow_id=quest_workflow_id(quest_id),
             workflow=QUEST,
-            input=QuestInput(quest=ref, clock=world.clock).model_dump(mode="json"),
+            input=QuestInput(quest=ref).model_dump(mode="json"),
         )
         async with self.parts.store.transaction() as tx:
             await request_quest(tx, quest_id, world.world_id, ref.player_id, QuestRequest(), start)

@@ -98,9 +98,7 @@ class ArcStage:
         arc = ArcActivities(self.store, self.client, self.kinds, self.life)
         served: dict[Role, list[Callable[..., Any]]] = {
             Role.STORY: [
-                quest.record,
-                quest.reward,
-                quest.look_around,
+                *quest.all(),
                 telling.tell_own,
                 *arc.all(),
             ],
@@ -194,14 +192,8 @@ class OnStage:
 
         await eventually(asked, f"{self.arc_id} starts the quest of {beat}")
         quest_id = (await self._quest_ids(beat))[-1]
-        stage = Stage(
-            self.stage.client,
-            self.stage.store,
-            self.stage.prefix,
-            Clock(anchor=datetime.now(UTC)),
-            {},
-            self.stage.world,
-        )
+        on = self.stage
+        stage = Stage(on.client, on.store, on.prefix, {}, on.world)
         handle = self.stage.client.get_workflow_handle(quest_workflow_id(quest_id))
         played = Played(stage, quest_id, handle)
         await played.until(QuestState.OFFERED)

@@ -48,7 +48,7 @@ async def _serve(address: str, namespace: str, database: str, prefix: str) -> No
         task_queue=queue_of(Role.STORY, prefix),
         workflows=[WorldClockWorkflow, RegionWeatherWorkflow],
         activities=[
-            *ClockActivities(store).all(),
+            *ClockActivities(store, client).all(),
             *WeatherActivities(store).all(),
             CountingLife().live,
         ],

@@ -90,7 +90,6 @@ async def set_up(
     world: str = "world",
 ) -> Ticking:
     """A new world and its clock's workflow, which a worker may serve or not."""
-    world_id = WorldId(world)
     await worlds.create_world(
         store,
         a_world_record(
@@ -101,6 +100,11 @@ async def set_up(
             regions=new_regions(PLACES, regions, 1, calendar or Calendar()),
         ),
     )
+    return await begun(client, store, prefix, WorldId(world))
+
+
+async def begun(client: Client, store: Store, prefix: str, world_id: WorldId) -> Ticking:
+    """The clock's workflow of a world that is there."""
     handle: WorkflowHandle[Any, Any] = await client.start_workflow(
         WORLD_CLOCK,
         ClockInput(world_id=world_id),
@@ -122,7 +126,7 @@ async def serving(
         task_queue=queue_of(Role.STORY, prefix),
         workflows=[WorldClockWorkflow, RegionWeatherWorkflow],
         activities=[
-            *ClockActivities(on.store).all(),
+            *ClockActivities(on.store, on.client).all(),
             *WeatherActivities(on.store).all(),
             on.life.live,
         ],

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from loreloom.state.store import Store
 from tests.clock.stage import DAY, Ticking, serving, set_up
+from tests.quest.stage import eventually
 from tests.weather.stage import begun
 
 Way = Callable[[Ticking], Awaitable[None]]
@@ -28,6 +30,18 @@ async def changed(on: Ticking) -> None:
     await on.change(paused=False, scale=QUICK * 2)
     await on.until_told("clock.new_day", 2)
     await weather.handle.terminate()
+
+
+async def stirring(on: Ticking) -> None:
+    """Quests that have a limit are let look at the changed clock."""
+    await on.change(advance_hours=1)
+
+    async def done() -> bool:
+        events = (await on.handle.fetch_history()).events
+        kinds = {event.event_type for event in events}
+        return EventType.EVENT_TYPE_ACTIVITY_TASK_COMPLETED in kinds
+
+    await eventually(done, "the quests are stirred")
 
 
 async def unheard(on: Ticking) -> None:
@@ -52,6 +66,7 @@ async def continued_as_new(on: Ticking) -> None:
 WAYS: dict[str, Way] = {
     "ticking": ticking,
     "changed": changed,
+    "stirring": stirring,
     "unheard": unheard,
     "caught_up": caught_up,
     "continued_as_new": continued_as_new,

@@ -5,8 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from sqlalchemy import update
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
+from loreloom.activities.signatures.weather import LOOK_AGAIN
+from loreloom.domain.clock import ClockChange
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import Condition, ObjectiveKind, QuestPlan
+from loreloom.state.clocks import ClockOrder, change_clock
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
 from tests.builders import a_choice, a_plan, an_objective
@@ -60,6 +63,17 @@ async def past_its_limit(on: Stage) -> Played:
     return quest
 
 
+async def stirred(on: Stage) -> Played:
+    """The clock is advanced past its time: an act is too late, and it looks at the clock itself."""
+    quest = await on.accepted()
+    await quest.handle.signal(LOOK_AGAIN)
+    at, change = (await quest.told())[-1].at, ClockChange(advance_hours=240)
+    await change_clock(on.store, ClockOrder(world_id=on.world, at=at, key="skip", change=change))
+    await refusal_of(quest.progress("too late"))
+    await quest.handle.result()
+    return quest
+
+
 async def broken(on: Stage) -> Played:
     quest = await on.accepted()
     async with on.store.transaction() as tx:
@@ -103,6 +117,7 @@ WAYS: dict[str, tuple[QuestPlan, Way]] = {
     "abandoned_play": (BRANCHING, abandoned_play),
     "expired": (a_plan(offer_seconds=1), over_in_time),
     "past_its_limit": (a_plan(limit_game_seconds=60), past_its_limit),
+    "stirred": (a_plan(limit_game_seconds=10 * 24 * 3600), stirred),
     "broken": (a_plan(), broken),
     "still_playing": (LONG, still_playing),
     "continued_as_new": (LONG, continued),

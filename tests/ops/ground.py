@@ -23,7 +23,6 @@ from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player, Standing
-from loreloom.state.worlds import find_world
 from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
@@ -92,11 +91,9 @@ class Ground:
 
     async def quest(self) -> str:
         """A quest whose last act is done, so that its reward is due; its address."""
-        world = await find_world(self.store, self.world_id)
-        assert world is not None
         quest_id = QuestId(f"quest_{secrets.token_hex(6)}")
         ref = QuestRef(quest_id=quest_id, world_id=self.world_id, player_id=PLAYER)
-        start = QuestInput(quest=ref, clock=world.clock)
+        start = QuestInput(quest=ref)
         planned = PlannedStart(
             workflow_id=quest_workflow_id(quest_id),
             workflow=QUEST,

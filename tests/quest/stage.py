@@ -92,7 +92,6 @@ class Stage:
     client: Client
     store: Store
     prefix: str
-    clock: Clock
     plan_for: dict[str, QuestPlan]
     world: WorldId = WORLD
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -104,7 +103,7 @@ class Stage:
             world_id=self.world,
             player_id=PLAYER,
         )
-        start = QuestInput(quest=quest, clock=self.clock)
+        start = QuestInput(quest=quest)
         workflow_id = quest_workflow_id(quest.quest_id)
         planned = PlannedStart(
             workflow_id=workflow_id, workflow=QUEST, input=start.model_dump(mode="json")
@@ -228,12 +227,9 @@ async def empty_stage(
 ) -> Stage:
     """A stage on which nobody works yet."""
     clock = Clock(anchor=datetime.now(UTC), scale=scale)
-    await worlds.create_world(
-        store,
-        a_world_record(world, canon="stage", clock=clock),
-    )
+    await worlds.create_world(store, a_world_record(world, canon="stage", clock=clock))
     assert await players.create_player(store, WorldId(world), PLAYER, "Player", 1)
-    return Stage(client, store, prefix, clock, {}, WorldId(world))
+    return Stage(client, store, prefix, {}, WorldId(world))
 
 
 @asynccontextmanager
@@ -248,7 +244,7 @@ async def serving(
     """The workers of a stage, as long as the block runs."""
     quest, writing = QuestActivities(store), GivenWriting(store, plan, plan_for)
     served: dict[Role, list[Callable[..., Any]]] = {
-        Role.STORY: [quest.record, quest.reward, quest.look_around],
+        Role.STORY: quest.all(),
         Role.SILVER: [writing.design],
         Role.GOLD: [writing.epilogue],
     }

@@ -73,10 +73,10 @@ class Asking(Acting):
 
 
 class Asked(StepModel):
-    """A quest that is asked for: its workflow's input."""
+    """A quest that is asked for; an older release said the world's ``clock``, too."""
 
     quest: QuestRef
-    clock: Clock
+    clock: Clock | None = None
     kind: QuestKind
 
 

@@ -52,8 +52,14 @@ class ChangedClock(ClockModel):
     regions: tuple[str, ...]
 
 
+class OfWorld(ClockModel):
+    """Whose clock was changed."""
+
+    world_id: WorldId
+
+
 class ClockSteps(Protocol):
-    """What a clock writes down. Each may run twice, and tells and changes once."""
+    """What a clock writes down and says. Each may run twice, and tells and changes once."""
 
     @activity.defn(name="clock_tell")
     async def tell(self, look: LookAtClock) -> ToldTime:
@@ -63,4 +69,9 @@ class ClockSteps(Protocol):
     @activity.defn(name="clock_change")
     async def change(self, changing: ChangingClock) -> ChangedClock:
         """Change the clock and tell of it in one transaction, once."""
+        raise NotImplementedError
+
+    @activity.defn(name="clock_stir_quests")
+    async def stir_quests(self, of: OfWorld) -> None:
+        """Let every quest that has until some moment of game time look at the clock again."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from typing import Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
+from loreloom.domain.clock import Clock
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
 from loreloom.domain.quest import Condition, QuestPlan, QuestProgress, Surroundings
 
@@ -95,9 +96,17 @@ class QuestSteps(Protocol):
         """What is so now where the player is."""
         raise NotImplementedError
 
+    @activity.defn(name="quest_clock")
+    async def clock(self, quest: QuestRef) -> Clock:
+        """The clock of the quest's world, as it goes now."""
+        raise NotImplementedError
+
     @activity.defn(name="quest_record")
     async def record(self, step: Step) -> Recorded:
-        """Write a step and its chronicle entry in one transaction."""
+        """Write a step and its chronicle entry in one transaction.
+
+        Refuses a player's act that comes when the quest's time is up by the world's clock.
+        """
         raise NotImplementedError
 
     @activity.defn(name="quest_reward")

@@ -21,7 +21,7 @@ from loreloom.api.temporal import outages
 START = "start"
 NAME = re.compile(r"step\d+in([0-9a-f]{8})")
 LOCAL_ACTIVITY = "core_local_activity"
-QUIET = frozenset({"quest_record", "arc_look", "clock_tell", "weather_tell"})
+QUIET = frozenset({"quest_record", "quest_clock", "arc_look", "clock_tell", "weather_tell"})
 """Steps that are told only where nothing else happened."""
 POINTS = frozenset(
     {

@@ -144,7 +144,7 @@ def _planned(world: WorldRecord, player_id: PlayerId, quest_id: QuestId) -> Plan
     return PlannedStart(
         workflow_id=quest_workflow_id(quest_id),
         workflow=QUEST,
-        input=QuestInput(quest=ref, clock=world.clock).model_dump(mode="json"),
+        input=QuestInput(quest=ref).model_dump(mode="json"),
     )
 
 
