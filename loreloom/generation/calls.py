@@ -11,7 +11,8 @@ from openai.types.shared_params import ResponseFormatJSONSchema
 
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.prompting import PromptText
-from loreloom.generation.tiers import Tier
+from loreloom.generation.records import Message
+from loreloom.generation.tiers import Purpose, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ class Call:
     schema: dict[str, object]
     sampling: Sampling
     max_tokens: int
+
+
+PROBE = Call(
+    PromptText(
+        purpose=Purpose.DIALOGUE,
+        messages=(Message(role="user", content="Are you well?"),),
+        prefix=0,
+    ),
+    {"enum": ["well"]},
+    Sampling(seed=0),
+    max_tokens=4,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +146,16 @@ def wire_messages(prompt: PromptText) -> list[ChatCompletionMessageParam]:
 
 
 async def probe(client: AsyncOpenAI, tier: Tier, seconds: float) -> bool:
-    """Whether a server gives a held answer within so many seconds."""
-    held: ResponseFormatJSONSchema = {
-        "type": "json_schema",
-        "json_schema": {"name": "probe", "strict": True, "schema": {"enum": ["well"]}},
-    }
-    try:
-        async with asyncio.timeout(seconds):
-            await client.chat.completions.create(
-                model=tier.model,
-                messages=[{"role": "user", "content": "Are you well?"}],
-                response_format=held,
-                max_tokens=4,
-            )
-    except APIStatusError as error:
-        return error.status_code < 500
-    except (TimeoutError, APIError, OSError, ValueError, TypeError, AttributeError):
-        return False
-    return True
+    """Whether a server gives a held answer within so many seconds.
+
+    It is asked in the way in which texts are: one that breaks every stream off is not well,
+    whatever else it answers.
+    """
+    by = time.monotonic() + seconds
+    reply = await ask(
+        client, tier, PROBE, answer_by=by, first_token_by=by, end_by=by, on_token=lambda: None
+    )
+    return reply.outcome is not Outcome.TOO_SLOW and not reply.outcome.blames_server
 
 
 async def _open(

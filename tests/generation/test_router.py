@@ -132,6 +132,19 @@ async def test_a_server_known_to_be_down_costs_nothing_and_is_used_again_once_we
             assert isinstance(await router.generate(a_request()), Generated)
 
 
+@pytest.mark.parametrize("handle", [garbage, no_json, unfinished, breaks_off])
+async def test_a_server_that_answers_with_garbage_stays_out_of_use(handle: Handle) -> None:
+    bounds = Bounds(probe_first_s=0.02, probe_most_s=0.05)
+    async with serving(handle) as server:
+        tier = a_tier(TierName.SILVER, server.url)
+        async with Router([tier], bounds) as router:
+            result = await router.generate(a_request())
+            assert len(result.attempts) == 1
+            probes = server.asked
+            await until(lambda: server.asked > probes + 2)
+            assert router.health() == {TierName.SILVER: (False,)}
+
+
 async def test_a_server_that_paused_a_moment_ago_is_waited_for() -> None:
     bounds = Bounds(probe_first_s=0.05, probe_most_s=0.1)
     async with serving(status(503)) as server:
