@@ -1,6 +1,6 @@
 """The table of settings in the documentation, made from the settings themselves.
 
-``python -m loreloom.workers.settings_table`` writes it anew; a test holds the page against it.
+``python -m loreloom.workers.settings_table`` writes it anew; a test holds the pages against it.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 
 from loreloom.workers.settings import PROJECT, Settings
 
-PAGE = PROJECT / "docs" / "settings.md"
+PAGES = (PROJECT / "README.md", PROJECT / "docs" / "settings.md")
 BEGIN = "<!-- settings table: written by `python -m loreloom.workers.settings_table` -->\n"
 END = "<!-- end of the settings table -->\n"
 
@@ -44,4 +44,5 @@ def renewed(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(renewed(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
