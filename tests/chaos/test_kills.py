@@ -4,8 +4,9 @@ import asyncio
 import random
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
 import pytest
@@ -13,14 +14,23 @@ import pytest
 from loreloom.workers.client import ApiClient
 from loreloom.workers.ports import free_port
 from loreloom.workers.stack import PartName, Stack
-from tests.chaos.players import Caller, Json, play
+from tests.chaos.players import Caller, Follower, Json, Player
 from tests.support.servers import settings_for_tests
 
 QUESTS = 200
+LATE = 24
+"""So many more are asked for and accepted while parts are killed."""
 AT_ONCE = 24
 SEED = 412
 KILLED = (PartName.WORKER, PartName.API, PartName.POSTGRES, PartName.TEMPORAL)
-ANSWERS_BETWEEN_KILLS = 160
+ANSWERS_BETWEEN_KILLS = 50
+
+
+class Kill(NamedTuple):
+    """A part that was killed, and how many of the quests were being played then."""
+
+    part: PartName
+    in_flight: int
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +50,16 @@ async def test_every_quest_ends_and_pays_once_whatever_is_killed(whole_stack: St
         body = {"player_id": "player", "name": "Player"}
         api.post(f"/v1/worlds/{world_id}/players", body)
 
-        ended, killed = await _play_all(whole_stack, world_id)
+        ended, kills = await _play_all(whole_stack, world_id)
 
-        assert set(killed) == set(KILLED), "every part was killed while quests were in flight"
+        assert [kill.part for kill in kills] == _plan(), "every part was killed, twice"
+        assert kills[0].in_flight == QUESTS
+        assert kills[-1].in_flight > QUESTS / 2, kills
         assert Counter(quest["state"] for quest in ended).keys() <= {"completed", "abandoned"}
         completed = [quest for quest in ended if quest["state"] == "completed"]
         assert len(completed) > QUESTS / 3, "the others wait for an hour that is not now"
-        assert len({quest["quest_id"] for quest in ended}) == QUESTS
-        assert len(list(api.pages(f"/v1/worlds/{world_id}/quests", limit=200))) == QUESTS
+        assert len({quest["quest_id"] for quest in ended}) == QUESTS + LATE
+        assert len(list(api.pages(f"/v1/worlds/{world_id}/quests", limit=200))) == QUESTS + LATE
 
         player = api.get(f"/v1/worlds/{world_id}/players/player")
         for what in ("coin", "experience"):
@@ -63,30 +75,44 @@ async def test_every_quest_ends_and_pays_once_whatever_is_killed(whole_stack: St
             _assert_told_once(quest, [e for e in chronicle if e["subject"] == quest["workflow_id"]])
 
 
-async def _play_all(stack: Stack, world_id: str) -> tuple[list[Json], list[PartName]]:
+async def _play_all(stack: Stack, world_id: str) -> tuple[list[Json], list[Kill]]:
+    """All quests are accepted before the first part dies, and played side by side, an act of each
+    in turn; the late ones come meanwhile."""
     headers = {"Authorization": f"Bearer {stack.keys.ops}"} if stack.keys else {}
-    waiting = iter(range(QUESTS))
-    ended: list[Json] = []
     async with httpx.AsyncClient(
         base_url=stack.settings.api_url, headers=headers, timeout=15
     ) as http:
-        caller = Caller(http)
+        caller, follower = (
+            Caller(http, asyncio.Semaphore(AT_ONCE)),
+            Follower(Caller(http), world_id),
+        )
+        player = Player(caller, follower, "player", SEED)
+        following = asyncio.create_task(follower.follow())
+        accepted = await asyncio.gather(*map(player.accept, range(QUESTS)))
+        in_flight = set(range(QUESTS))
 
-        async def player() -> None:
-            for number in waiting:
-                ended.append(await play(caller, world_id, "player", number, SEED))  # noqa: PERF401
+        async def play(number: int, quest: Json) -> Json:
+            ended = await player.play(quest, number)
+            in_flight.discard(number)
+            return ended
 
-        playing = asyncio.gather(*(player() for _ in range(AT_ONCE)))
-        killed: list[PartName] = []
-        killing = asyncio.create_task(_kill_in_turn(stack, caller, _plan(), killed))
-        await playing
+        async def play_late() -> list[Json]:
+            late = range(QUESTS, QUESTS + LATE)
+            return [await play(number, await player.accept(number)) for number in late]
+
+        kills: list[Kill] = []
+        killing = asyncio.create_task(_kill_in_turn(stack, caller, _plan(), in_flight, kills))
+        ended, ended_late = await asyncio.gather(
+            asyncio.gather(*(play(*one) for one in enumerate(accepted))), play_late()
+        )
         killing.cancel()
-        (failure,) = await asyncio.gather(killing, return_exceptions=True)
-    assert not isinstance(failure, Exception), failure
-    return ended, killed
+        following.cancel()
+        failures = await asyncio.gather(killing, following, return_exceptions=True)
+    assert not [failure for failure in failures if isinstance(failure, Exception)]
+    return ended + ended_late, kills
 
 
-def _plan() -> Sequence[PartName]:
+def _plan() -> list[PartName]:
     """Every part twice, in a seeded order, no part twice running."""
     chance = random.Random(SEED)
     plan: list[PartName] = []
@@ -100,10 +126,16 @@ def _plan() -> Sequence[PartName]:
 
 
 async def _kill_in_turn(
-    stack: Stack, caller: Caller, plan: Sequence[PartName], killed: list[PartName]
+    stack: Stack,
+    caller: Caller,
+    plan: Sequence[PartName],
+    in_flight: Set[int],
+    kills: list[Kill],
 ) -> None:
-    for number, name in enumerate(plan, start=1):
-        await caller.answers_reach(number * ANSWERS_BETWEEN_KILLS)
+    began = caller.answered
+    for number, name in enumerate(plan):
+        await caller.answers_reach(began + number * ANSWERS_BETWEEN_KILLS)
+        kills.append(Kill(name, len(in_flight)))
         await asyncio.to_thread(stack.kill, name)
         # Somebody has met the outage before it is mended.
         met = caller.repeated
@@ -112,7 +144,6 @@ async def _kill_in_turn(
                 break
             await asyncio.sleep(0.05)
         await asyncio.to_thread(stack.restart, name)
-        killed.append(name)
 
 
 def _assert_told_once(quest: Json, entries: Sequence[Json]) -> None:

@@ -158,8 +158,9 @@ def accepted_quest(api: ApiClient, world: str) -> Json:
 
 def acts_of(quest: Json) -> Iterator[tuple[str, Json]]:
     """What fulfils a quest, each act with an id of its own."""
-    for number, (act, body) in enumerate(players.acts(quest)):
-        yield act, {**body, "action_id": f"act-{number}"}
+    for step, (act, body, count) in enumerate(players.acts(quest)):
+        for one in range(count):
+            yield act, {**body, "action_id": f"act-{step}-{one}"}
 
 
 @pytest.fixture
