@@ -58,14 +58,14 @@ from loreloom.state.worlds import WorldRecord
 
 
 class ArcActivities(ArcSteps):
-    """The steps of an arc. ``kinds`` are the quest templates' kinds by their names, and ``life`` is
-    the content of what lives by itself."""
+    """The steps of an arc. ``kinds`` says of which kind each quest template is now, by its name,
+    and ``life`` is the content of what lives by itself."""
 
     def __init__(
         self,
         store: Store,
         client: Client,
-        kinds: Mapping[str, QuestKind],
+        kinds: Callable[[], Mapping[str, QuestKind]],
         life: LifeContent = NO_LIFE,
     ) -> None:
         self._store = store
@@ -239,7 +239,7 @@ class ArcActivities(ArcSteps):
 
     def _request(self, beat: QuestBeat) -> QuestRequest:
         if beat.template is not None:
-            kind = self._kinds.get(beat.template)
+            kind = self._kinds().get(beat.template)
             if kind is None:
                 raise broken(f"there is no quest template {beat.template!r}")
             return QuestRequest(kind=kind, template=beat.template)

@@ -115,7 +115,7 @@ class DesignActivities(DesignSteps):
         now = await worlds.surroundings(
             self._store, desk.world, desk.player.player_id, desk.quest.request.region
         )
-        templates = self._parts.templates.templates
+        templates = self._parts.templates.now().templates
         named = desk.quest.request.template
         if named is not None:
             templates = tuple(t for t in templates if t.template_id == named)

@@ -13,7 +13,7 @@ from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import Lexicon
 from loreloom.generation.records import GenerationRecord, TemplateReason
 from loreloom.generation.router import Router
-from loreloom.generation.templates import TemplateLibrary
+from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.casting import cast_for
 from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.models import Cast, CastRequest
@@ -37,7 +37,7 @@ class WritingParts:
     embedder: Embedder
     router: Router
     lexicon: Lexicon
-    templates: TemplateLibrary
+    templates: TemplateShelf
     budget: Budget
     life: LifeContent = field(default=NO_LIFE)
 

@@ -66,7 +66,7 @@ class EpilogueActivities(EpilogueSteps):
         own = _own_ending(desk.quest)
         if own is not None:
             return own, without_model(Purpose.EPILOGUE, TemplateReason.TOLD_BY_TEMPLATE)
-        plain = plain_epilogue(self._parts.templates.epilogues, brief, desk.seed)
+        plain = plain_epilogue(self._parts.templates.now().epilogues, brief, desk.seed)
         reason = no_model or await reason_for_template(
             self._store, desk.world, desk.player.player_id
         )

@@ -1,5 +1,6 @@
 """What the application is built from. Nothing in this room reads the environment."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class ApiConfig:
     holds the arcs that can be started; it is read anew for each. ``console_secret`` signs the
     console's cookies, which go over https only with ``console_https``; ``temporal_ui_url`` is
     linked to, never called. The servers of ``tiers`` are asked how they do, never for a text.
+    ``templates_problem`` says what is wrong with the quest templates as they lie there now.
     """
 
     queue_prefix: str = DEFAULT_QUEUE_PREFIX
@@ -62,6 +64,7 @@ class ApiConfig:
     console_https: bool = False
     temporal_ui_url: str | None = None
     tiers: tuple[TierServers, ...] = ()
+    templates_problem: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -14,6 +15,7 @@ from loreloom.api.parts import ApiConfig, AppParts, TierServers
 from loreloom.api.shop import BadWebhook, Shop
 from loreloom.api.stream import Feed
 from loreloom.domain.provider import ToldEvent
+from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.price_book import load_price_book
 from loreloom.payments.webhooks import NotAnEvent, NotSigned, Signatures
@@ -69,7 +71,14 @@ def api_config(settings: Settings) -> ApiConfig:
             TierServers(tier.name, tier.model, tier.urls, tier.api_key)
             for tier in tiers_of(settings)
         ),
+        templates_problem=partial(problem_of, TemplateShelf(settings.quest_templates)),
     )
+
+
+def problem_of(templates: TemplateShelf) -> str | None:
+    """What is wrong with the templates as they are now, with the file and the line."""
+    problem = templates.problem()
+    return str(problem) if problem is not None else None
 
 
 def default_regions(content: Path) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ from loreloom.activities.whatif import WhatIfActivities
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
-from loreloom.generation.templates import load_templates
+from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.gateway import Gateway
 from loreloom.state.store import Store
@@ -117,17 +117,20 @@ async def open_workers(
         Embedder.load, EmbeddingConfig(model=settings.embedding_model)
     )
     living = load_life(settings.content_folder)
+    templates = TemplateShelf(settings.quest_templates)
+    # A worker that has no templates at all says so now, and not to its first story.
+    templates.now()
     writing = WritingParts(
         store=store,
         embedder=embedder,
         router=router,
         lexicon=load_lexicon(),
-        templates=load_templates(settings.quest_templates),
+        templates=templates,
         budget=Budget(total_s=settings.design_seconds),
         life=living,
     )
     design, epilogue = DesignActivities(writing), EpilogueActivities(writing)
-    arc = ArcActivities(store, client, writing.templates.kinds(), living)
+    arc = ArcActivities(store, client, lambda: templates.now().kinds(), living)
     telling = TellingActivities(writing)
     whatif = WhatIfActivities(writing)
     settlement = SettlementActivities(store, client)

@@ -95,7 +95,7 @@ class ArcStage:
         quest = QuestActivities(self.store)
         writing = GivenWriting(self.store, self.plan, self.plan_for)
         telling = GivenTelling(self.store, writes=self.writes)
-        arc = ArcActivities(self.store, self.client, self.kinds, self.life)
+        arc = ArcActivities(self.store, self.client, lambda: self.kinds, self.life)
         served: dict[Role, list[Callable[..., Any]]] = {
             Role.STORY: [
                 *quest.all(),

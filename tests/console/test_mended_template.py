@@ -65,7 +65,7 @@ class Engine:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        """A worker that has read the templates as they are now."""
+        """A worker that takes the templates as they lie there."""
         url = self.api.parts.store.engine.url.render_as_string(hide_password=False)
         settings = settings_for_tests(
             self.content,
@@ -125,8 +125,7 @@ async def _holds(engine: Engine, quests: int) -> None:
         for quest_id in ids:
             await api.until_state(quest_id, "broken", seconds=PATIENCE)
 
-    engine.write_template("teen")
-    async with engine.worker():
+        engine.write_template("teen")
         await _replay_all(engine, quests)
         for quest_id in ids:
             await _play(api, quest_id)

@@ -1,7 +1,10 @@
 """What is wrong at a glance: queues without workers, dead servers, what waits."""
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +14,19 @@ from loreloom.api.parts import AppParts, TierServers
 from loreloom.domain.ids import GenerationId, PlayerId, WorldId
 from loreloom.domain.provider import ToldEvent
 from loreloom.generation.outcomes import Outcome
+from loreloom.generation.shelf import TemplateShelf
 from loreloom.state.generations import KeptGeneration, keep_generation
 from loreloom.state.provider_events import keep_event
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import ProviderEvent
+from loreloom.workers.apiserver import problem_of
+from loreloom.workers.settings import PROJECT
 from tests.api.conftest import Api, serving
 from tests.api.test_outages import absent_temporal, closed_port
 from tests.quest.stage import eventually
 
 HEALTH = "/v1/ops/health"
+CONTENT = PROJECT / "content"
 
 
 async def health(api: Api) -> dict[str, Any]:
@@ -82,6 +89,21 @@ async def test_what_waits_and_who_failed_is_said(parts: AppParts) -> None:
         assert "gold 0 does not answer" in said
         assert "player mara" in said
         assert "1 webhooks wait" in said
+
+
+async def test_a_template_that_cannot_be_used_is_named(parts: AppParts, tmp_path: Path) -> None:
+    folder = shutil.copytree(CONTENT / "quests", tmp_path / "quests")
+    problem = partial(problem_of, TemplateShelf(folder))
+    async with serving(
+        replace(parts, config=replace(parts.config, templates_problem=problem))
+    ) as api:
+        assert (await health(api))["templates"] is None
+        (folder / "new.yaml").write_text("template_id: new\nkind: weekly\n")
+        assert f"{folder / 'new.yaml'}:2: kind: " in (await health(api))["templates"]
+        told = [said for said in (await health(api))["wrong"] if "quest templates" in said]
+        assert len(told) == 1
+        (folder / "new.yaml").unlink()
+        assert (await health(api))["templates"] is None
 
 
 async def test_with_temporal_away_the_rest_is_told(

@@ -17,7 +17,7 @@ from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.records import Asked, AttemptRecord, GenerationRecord, Message
 from loreloom.generation.router import Router
-from loreloom.generation.templates import load_templates
+from loreloom.generation.shelf import TemplateShelf
 from loreloom.generation.tiers import Purpose, TierName
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.generations import KeptGeneration, keep_generation
@@ -43,7 +43,7 @@ async def asking(
             embedder=embedder,
             router=await stack.enter_async_context(Router([])),
             lexicon=load_lexicon(),
-            templates=load_templates(PROJECT / "content" / "quests"),
+            templates=TemplateShelf(PROJECT / "content" / "quests"),
             budget=Budget(),
         )
         steps = WhatIfActivities(parts)

@@ -50,6 +50,7 @@ async def health_of(parts: AppParts, sweeps: Sweeps) -> HealthView:
         budgets = ask(HealthPart.BUDGETS, health.near_their_budget(store, NEAR_SHARE, NEAREST))
         events = ask(HealthPart.WEBHOOKS, health.waiting_events(store))
         starts = ask(HealthPart.STARTS, health.waiting_starts(store))
+        templates = ask(HealthPart.TEMPLATES, asyncio.to_thread(config.templates_problem))
     seen = HealthView(
         at=datetime.now(UTC),
         wrong=(),
@@ -60,6 +61,7 @@ async def health_of(parts: AppParts, sweeps: Sweeps) -> HealthView:
         budgets=tuple(BudgetView(**each.model_dump()) for each in budgets.result() or ()),
         webhooks=_waiting(events.result()),
         starts=_waiting(starts.result()),
+        templates=templates.result(),
         sweeps=SweepsView(
             every_seconds=config.sweep_seconds,
             done_at=sweeps.done_at,
@@ -102,6 +104,8 @@ def _wrong(seen: HealthView) -> Iterator[str]:
             yield f"{of_whom}world {budget.world_id} has spent today's tokens"
     yield from _late(seen.webhooks, "webhooks", seen.at)
     yield from _late(seen.starts, "workflows to be started", seen.at)
+    if seen.templates is not None:
+        yield f"the quest templates stay as they were: {seen.templates}"
     done = seen.sweeps.done_at
     if seen.sweeps.failed_at is not None and (done is None or done < seen.sweeps.failed_at):
         yield f"the last sweep failed ({seen.sweeps.failure})"

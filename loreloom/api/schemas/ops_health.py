@@ -25,6 +25,7 @@ class HealthPart(StrEnum):
     BUDGETS = "budgets"
     WEBHOOKS = "webhooks"
     STARTS = "starts"
+    TEMPLATES = "templates"
 
 
 class QueueView(View):
@@ -131,7 +132,11 @@ class UnansweredView(View):
 
 
 class HealthView(View):
-    """The engine at a glance. ``wrong`` says in words what an operator should look at."""
+    """The engine at a glance. ``wrong`` says in words what an operator should look at.
+
+    ``templates`` says what is wrong with the quest templates as they lie there now, null if nothing
+    is: those that could be used last are taken meanwhile.
+    """
 
     at: datetime
     wrong: tuple[str, ...]
@@ -142,4 +147,5 @@ class HealthView(View):
     budgets: tuple[BudgetView, ...]
     webhooks: WaitingView | None
     starts: WaitingView | None
+    templates: str | None
     sweeps: SweepsView
