@@ -16,11 +16,10 @@ from loreloom.activities.now import now_for
 from loreloom.activities.signatures.quest import DesignSteps, QuestRef
 from loreloom.domain.design import Wish, brief_for, plan_of
 from loreloom.domain.draft import QuestBrief, QuestDraft
-from loreloom.domain.filling import NoTemplate, choose_template, fill
+from loreloom.domain.filling import FilledTemplate, NoTemplate, choose_template, fill
 from loreloom.domain.quest import QuestPlan
-from loreloom.domain.templates import Epilogues
 from loreloom.generation.designer import design_quest
-from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
+from loreloom.generation.records import Asked, GenerationRecord, TemplateReason, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.models import Cast
 from loreloom.state import quests, worlds
@@ -52,7 +51,9 @@ class DesignActivities(DesignSteps):
         draft, record = await self._by_model(desk, wish, brief, no_model)
         endings = None
         if draft is None:
-            draft, endings = await self._by_template(desk, brief)
+            filled = await self._by_template(desk, brief)
+            draft, endings = filled.draft, filled.epilogues
+            record = record.model_copy(update={"template": filled.template_id})
         plan, story = plan_of(draft, wish, desk.cast.entities, quest_id=ref.quest_id)
         design = QuestDesign(
             plan=plan,
@@ -86,7 +87,8 @@ class DesignActivities(DesignSteps):
             or await reason_for_template(self._store, desk.world, desk.player.player_id)
         )
         if reason is not None:
-            return None, without_model(Purpose.QUEST, reason)
+            asked = Asked(brief=brief, names=(), seed=desk.seed)
+            return None, without_model(Purpose.QUEST, reason, asked)
         now = await now_for(
             self._store,
             self._parts.life,
@@ -111,7 +113,7 @@ class DesignActivities(DesignSteps):
             return designed.draft, designed.record
         return None, withdrawn
 
-    async def _by_template(self, desk: Desk, brief: QuestBrief) -> tuple[QuestDraft, Epilogues]:
+    async def _by_template(self, desk: Desk, brief: QuestBrief) -> FilledTemplate:
         now = await worlds.surroundings(
             self._store, desk.world, desk.player.player_id, desk.quest.request.region
         )
@@ -123,8 +125,7 @@ class DesignActivities(DesignSteps):
             template = choose_template(templates, brief, desk.seed, now)
         except NoTemplate as error:
             raise broken(error.message) from error
-        filled = fill(template, brief, desk.seed)
-        return filled.draft, filled.epilogues
+        return fill(template, brief, desk.seed)
 
 
 def _wish(desk: Desk) -> Wish:

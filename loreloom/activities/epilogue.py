@@ -19,7 +19,7 @@ from loreloom.domain.filling import plain_epilogue
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import ChoiceOutcome
 from loreloom.domain.story import QuestStory
-from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
+from loreloom.generation.records import Asked, GenerationRecord, TemplateReason, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_epilogue
 from loreloom.state import quests
@@ -63,21 +63,23 @@ class EpilogueActivities(EpilogueSteps):
         self, desk: Desk, brief: EpilogueBrief, no_model: TemplateReason | None
     ) -> Told:
         """The epilogue's words. A quest that a template told is told by it to its end."""
+        seeds = desk.seeds(TRIES)
+        asked = Asked(brief=brief, names=(), seed=seeds[0])
         own = _own_ending(desk.quest)
         if own is not None:
-            return own, without_model(Purpose.EPILOGUE, TemplateReason.TOLD_BY_TEMPLATE)
+            return own, without_model(Purpose.EPILOGUE, TemplateReason.TOLD_BY_TEMPLATE, asked)
         plain = plain_epilogue(self._parts.templates.now().epilogues, brief, desk.seed)
         reason = no_model or await reason_for_template(
             self._store, desk.world, desk.player.player_id
         )
         if reason is not None:
-            return plain, without_model(Purpose.EPILOGUE, reason)
+            return plain, without_model(Purpose.EPILOGUE, reason, asked)
         written = await write_epilogue(
             brief,
             desk.passages,
             self._parts.router,
             self._parts.lexicon,
-            seeds=desk.seeds(TRIES),
+            seeds=seeds,
             budget=self._parts.budget,
         )
         withdrawn = await withdrawn_if_switched(self._store, desk.world, written.record)

@@ -6,10 +6,13 @@ from loreloom.activities.desk import WritingParts
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.whatif import Compared, TextOfSet, WhatIfRef, WhatIfSteps
-from loreloom.domain.ids import GenerationId
+from loreloom.domain.draft import QuestBrief
+from loreloom.domain.filling import NoTemplate
+from loreloom.domain.ids import GenerationId, PassageId
+from loreloom.domain.templates import QuestTemplate
 from loreloom.domain.variation import Variation, WhatIfSet
-from loreloom.generation.again import ask_again, figures_of
-from loreloom.generation.records import GenerationRecord
+from loreloom.generation.again import SaidAgain, ask_again, figures_of, tell_again
+from loreloom.generation.records import Asked, GenerationRecord
 from loreloom.knowledge.passages import passages_by_id
 from loreloom.state import generations, whatifs
 from loreloom.state.whatifs import SaidOtherwise
@@ -59,7 +62,10 @@ class WhatIfActivities(WhatIfSteps):
             raise broken(f"the generation {generation_id} is gone")
         then = GenerationRecord.model_validate(kept.record)
         if then.asked is None:
-            raise broken(f"no model was asked for {generation_id}")
+            raise broken(f"it was not kept with what {generation_id} was asked for")
+        if variation.template is not None:
+            said = _told_by(variation.template, then.asked, variation.seed)
+            return _answer(then, said, ())
         chosen = variation.passages
         wanted = then.passages if chosen is None else chosen
         found = await passages_by_id(self._store, wanted)
@@ -72,10 +78,23 @@ class WhatIfActivities(WhatIfSteps):
             self._parts.lexicon,
             self._parts.budget,
         )
-        return SaidOtherwise(
-            lines=said.lines,
-            record=said.record.model_dump(mode="json"),
-            gone=tuple(passage_id for passage_id in wanted if passage_id not in found),
-            then=figures_of(then),
-            now=figures_of(said.record),
-        )
+        return _answer(then, said, tuple(each for each in wanted if each not in found))
+
+
+def _told_by(template: QuestTemplate, asked: Asked, seed: int | None) -> SaidAgain:
+    if not isinstance(asked.brief, QuestBrief):
+        raise broken("a template tells a whole quest, and this text is a part of one")
+    try:
+        return tell_again(asked, asked.brief, template, seed)
+    except NoTemplate as error:
+        raise broken(error.message) from error
+
+
+def _answer(then: GenerationRecord, said: SaidAgain, gone: tuple[PassageId, ...]) -> SaidOtherwise:
+    return SaidOtherwise(
+        lines=said.lines,
+        record=said.record.model_dump(mode="json"),
+        gone=gone,
+        then=figures_of(then),
+        now=figures_of(said.record),
+    )

@@ -101,8 +101,8 @@ KINDS: Mapping[Code, ErrorKind] = {
     ),
     E.NOT_ASKED: ErrorKind(
         409,
-        "No model was asked",
-        "The text is a template's, or of a version that did not keep what was asked.",
+        "Nobody was asked",
+        "The words are an arc's own, or of a version that did not keep what they were asked for.",
     ),
     E.METHOD_NOT_ALLOWED: ErrorKind(
         405, "Method not allowed", "The header `Allow` names the methods of this address."

@@ -36,7 +36,8 @@ class ApiConfig:
     ``launch_seconds`` the wait for Temporal when a workflow is started within a request. The rest
     are a new world's defaults: budgets are tokens a day, ``regions`` and ``calendar`` are those
     of the canon ``default``, ``climates`` say where they lie. ``arcs_folder``
-    holds the arcs that can be started; it is read anew for each. ``console_secret`` signs the
+    holds the arcs that can be started, ``templates_folder`` the quest templates that designers edit
+    to see what comes; both are read anew for each use. ``console_secret`` signs the
     console's cookies, which go over https only with ``console_https``; ``temporal_ui_url`` is
     linked to, never called. The servers of ``tiers`` are asked how they do, never for a text.
     ``templates_problem`` says what is wrong with the quest templates as they lie there now.
@@ -57,6 +58,7 @@ class ApiConfig:
     player_daily_tokens: int = 100_000
     regions: tuple[str, ...] = ()
     arcs_folder: Path | None = None
+    templates_folder: Path | None = None
     calendar: Calendar = field(default_factory=Calendar)
     life: LifeContent = NO_LIFE
     climates: ClimateBook = field(default_factory=ClimateBook)

@@ -23,7 +23,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.signatures.whatif import WhatIfRef
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.whatif import (
@@ -39,7 +39,7 @@ from loreloom.domain.ids import WhatIfId, whatif_workflow_id
 from loreloom.domain.variation import Figures, Variation, WhatIfSet
 from loreloom.state import whatifs
 from loreloom.state.generations import KeptGeneration, find_generation
-from loreloom.state.whatifs import NoGeneration
+from loreloom.state.whatifs import KeptWhatIf, NoGeneration
 from loreloom.workflows import attributes
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import WHATIF, WHATIF_SET, SetProgress
@@ -48,6 +48,8 @@ ONE_TIME = timedelta(minutes=15)
 SET_TIME = timedelta(hours=12)
 """After so long without an answer nobody waits for it any more."""
 QUERY_TIME = timedelta(seconds=2)
+WHOLE_QUEST = "quest"
+"""The purpose of a text that is all of a quest but its epilogue."""
 
 STATES = {
     WorkflowExecutionStatus.RUNNING: WhatIfState.RUNNING,
@@ -66,18 +68,21 @@ async def the_generation(parts: AppParts, generation_id: str) -> KeptGeneration:
 
 
 def require_asked(made: KeptGeneration) -> None:
-    """Raises ``ApiError`` unless a model was asked for the text, in a way that is known."""
+    """Raises ``ApiError`` unless it is known with what the text was asked for."""
     if made.record.get("asked") is None:
         raise ApiError(
             ErrorCode.NOT_ASKED,
-            f"no model was asked for {made.generation_id}, or before it was kept what was asked",
+            f"nobody was asked for {made.generation_id}, or before it was kept with what",
         )
 
 
 async def begin(
     parts: AppParts, whatif_id: WhatIfId, made: KeptGeneration, variation: Variation
 ) -> None:
-    """Ask for a text again. Raises ``ApiError`` if it is gone, or Temporal away."""
+    """Ask for a text again. Raises ``ApiError`` if it is gone or cannot be, or Temporal away."""
+    require_asked(made)
+    if variation.template is not None and made.purpose != WHOLE_QUEST:
+        raise invalid("template", "a template tells a whole quest: ask where the quest was made")
     try:
         await whatifs.keep(parts.store, whatif_id, made.generation_id, variation)
     except NoGeneration as error:
@@ -119,9 +124,16 @@ async def look(parts: AppParts, whatif_id: WhatIfId) -> WhatIfView:
         variation=kept.variation,
         then=SaidView(lines=await lines_of(parts.store, made), record=made.record),
         now=SaidView(lines=said.lines, record=said.record) if said else None,
-        figures=FiguresThenAndNow(then=said.then, now=said.now) if said else None,
+        figures=_figures(kept),
         gone=said.gone if said else (),
     )
+
+
+def _figures(kept: KeptWhatIf) -> FiguresThenAndNow | None:
+    """None while it runs, and none of what a template told: nothing of that was tried."""
+    if kept.said is None or kept.variation.template is not None:
+        return None
+    return FiguresThenAndNow(then=kept.said.then, now=kept.said.now)
 
 
 async def look_at_set(parts: AppParts, whatif_id: WhatIfId) -> WhatIfSetView:

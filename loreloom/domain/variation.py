@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from loreloom.domain.ids import PassageId, WorldId
+from loreloom.domain.templates import QuestTemplate
 
 MAX_MESSAGES = 12
 MAX_CHARACTERS = 20_000
@@ -49,12 +50,21 @@ class Variation(Otherwise):
     """What is to be otherwise for one text.
 
     ``messages`` is the whole prompt. With other ``passages``, in their order, the prompt is made
-    anew. ``seed`` is that of the first try; each repair takes the next.
+    anew. ``seed`` is that of the first try; each repair takes the next. With a ``template`` no
+    model is asked: the quest is told by it.
     """
 
     messages: tuple[Said, ...] | None = Field(default=None, min_length=1, max_length=MAX_MESSAGES)
     passages: tuple[PassageId, ...] | None = Field(default=None, max_length=MAX_PASSAGES)
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
+    template: QuestTemplate | None = None
+
+    @model_validator(mode="after")
+    def _one_teller(self) -> Self:
+        given = {name for name, value in self if value != type(self).model_fields[name].default}
+        if self.template is not None and given - {"template", "seed"}:
+            raise ValueError("a template is asked no prompt, and takes nothing but a seed")
+        return self
 
     @model_validator(mode="after")
     def _one_prompt(self) -> Self:

@@ -6,15 +6,23 @@ from functools import partial
 
 from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, QuestDraft
+from loreloom.domain.filling import FilledTemplate, choose_template, fill
 from loreloom.domain.prose import ProblemCode
+from loreloom.domain.templates import QuestTemplate
 from loreloom.domain.variation import Figures, Variation
 from loreloom.generation.composing import TRIES, Budget, Manner
 from loreloom.generation.designer import design_quest
 from loreloom.generation.lexicon import Lexicon
 from loreloom.generation.prompting import PromptText
-from loreloom.generation.records import Asked, GenerationRecord, Message
+from loreloom.generation.records import (
+    Asked,
+    GenerationRecord,
+    Message,
+    TemplateReason,
+    without_model,
+)
 from loreloom.generation.router import Only, Router
-from loreloom.generation.tiers import TierName
+from loreloom.generation.tiers import Purpose, TierName
 from loreloom.generation.writing import write_epilogue, write_telling
 
 
@@ -65,6 +73,19 @@ async def ask_again(
     return SaidAgain((written.text,) if written.text else (), written.record)
 
 
+def tell_again(
+    asked: Asked, brief: QuestBrief, template: QuestTemplate, seed: int | None
+) -> SaidAgain:
+    """A quest told by a template, with each of its endings. Raises ``NoTemplate`` if it cannot."""
+    seed = asked.seed if seed is None else seed
+    filled = fill(choose_template((template,), brief, seed), brief, seed)
+    record = without_model(Purpose.QUEST, TemplateReason.NAMED, asked)
+    return SaidAgain(
+        (*_lines_of(filled.draft), *_endings_of(filled)),
+        record.model_copy(update={"template": filled.template_id}),
+    )
+
+
 def figures_of(record: GenerationRecord) -> Figures:
     """What can be counted of a generation."""
     taken = next((attempt for attempt in record.attempts if attempt.accepted), None)
@@ -106,6 +127,16 @@ def _edit(then: GenerationRecord, variation: Variation) -> Callable[[PromptText]
         return prompt.model_copy(update={"messages": (first, *rest)})
 
     return edited
+
+
+def _endings_of(filled: FilledTemplate) -> tuple[str, ...]:
+    ends = filled.epilogues
+    chosen = zip(filled.draft.choices, ends.by_choice, strict=False)
+    return (
+        f"Completed: {ends.completed}",
+        f"Failed: {ends.failed}",
+        *(f"{choice.label}: {text}" for choice, text in chosen),
+    )
 
 
 def _lines_of(draft: QuestDraft | None) -> tuple[str, ...]:

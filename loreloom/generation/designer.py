@@ -31,11 +31,12 @@ async def design_quest(
     beyond the cast that prose may speak of. ``manner`` is for asking otherwise than as ever. Raises
     nothing for what a model or server does.
     """
+    allowed = tuple(names)
+    asked = Asked(brief=brief, names=allowed, seed=seeds[0])
     giver = deal_giver(brief, seeds[0])
     if giver is None or not cast_serves(brief, giver):
-        record = without_model(Purpose.QUEST, TemplateReason.NO_CAST)
+        record = without_model(Purpose.QUEST, TemplateReason.NO_CAST, asked)
         return DesignedQuest(draft=None, record=record)
-    allowed = tuple(names)
     composer: Composer[QuestDraft] = Composer(
         router, budget, lambda draft: check_draft(draft, brief, lexicon.rules, allowed), manner
     )
@@ -44,6 +45,6 @@ async def design_quest(
         lambda used: quest_prompt(brief, giver, used),
         lambda used, seed: quest_form(brief, giver, used, lexicon, seed),
         seeds,
-        Asked(brief=brief, names=allowed, seed=seeds[0]),
+        asked,
     )
     return DesignedQuest(draft=draft, record=record)

@@ -82,7 +82,7 @@ class AttemptRecord(RecordModel):
 
 
 class Asked(RecordModel):
-    """What a text was asked for with, from which it can be asked for again.
+    """What a text was asked for with, of a model or a template, from which it can be again.
 
     ``names`` are those beyond the cast that it might speak of; ``seed`` is that of the first try.
     """
@@ -96,12 +96,14 @@ class GenerationRecord(RecordModel):
     """How a text came to be. ``messages`` is the first prompt; repairs add to it.
 
     ``tier``, ``model`` and ``seed`` are those of the accepted attempt, and absent of a template.
-    Tokens are summed over all attempts, since all were paid for. ``milliseconds`` is the whole.
+    ``template`` is the id of the one that told a quest. Tokens are summed over all attempts, since
+    all were paid for. ``milliseconds`` is the whole.
     """
 
     purpose: Purpose
     source: Source
     reason: TemplateReason | None = None
+    template: str | None = None
     asked: Asked | None = None
     messages: tuple[Message, ...] = ()
     prompt_hash: str | None = None
@@ -130,6 +132,8 @@ class WrittenText(RecordModel):
     record: GenerationRecord
 
 
-def without_model(purpose: Purpose, reason: TemplateReason) -> GenerationRecord:
+def without_model(
+    purpose: Purpose, reason: TemplateReason, asked: Asked | None = None
+) -> GenerationRecord:
     """The record of a text for which no model was asked."""
-    return GenerationRecord(purpose=purpose, source=Source.TEMPLATE, reason=reason)
+    return GenerationRecord(purpose=purpose, source=Source.TEMPLATE, reason=reason, asked=asked)

@@ -119,6 +119,7 @@ async def asked_for(
             Generation.created_at >= since,
             Generation.created_at < until,
             Generation.record["asked"].astext.is_not(None),
+            Generation.record["messages"][0].astext.is_not(None),
         )
         .order_by(Generation.created_at.desc(), Generation.generation_id)
         .limit(most)

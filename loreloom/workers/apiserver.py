@@ -60,6 +60,7 @@ def api_config(settings: Settings) -> ApiConfig:
         world_daily_tokens=settings.world_daily_tokens,
         player_daily_tokens=settings.player_daily_tokens,
         arcs_folder=settings.arcs,
+        templates_folder=settings.quest_templates,
         regions=default_regions(settings.content_folder),
         life=load_life(settings.content_folder),
         calendar=load_calendar(settings.content_folder),

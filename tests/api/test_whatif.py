@@ -4,18 +4,24 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import yaml
 from temporalio.client import Client
 
+from loreloom.activities.desk import as_kept
 from loreloom.domain.ids import PlayerId, WhatIfId, WorldId
 from loreloom.domain.variation import Variation
+from loreloom.generation.records import TemplateReason, without_model
+from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state import whatifs
-from loreloom.state.generations import tokens_spent
+from loreloom.state.generations import keep_generation, tokens_spent
+from loreloom.workers.settings import PROJECT
 from tests.api.conftest import Api
 from tests.quest.stage import eventually
-from tests.support.whatif import an_answer, asking, generated
+from tests.support.whatif import ASKED, an_answer, asking, generated
 
 Json = dict[str, Any]
+QUESTS = PROJECT / "content" / "quests"
 
 
 @pytest.fixture
@@ -103,6 +109,68 @@ async def test_the_prompt_is_the_edited_one(api: Api, world_id: WorldId, asked_a
     assert anew["gone"] == ["no-such-passage"]
 
 
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_that_a_template_told_is_told_by_an_edited_one(api: Api) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    asked = await api.quest(world_id, kind="side")
+    quest = await api.until_state(asked["quest_id"], "offered")
+    steps = (await api.designer.get(f"/v1/quests/{quest['quest_id']}/history")).json()["steps"]
+    (then,) = (step["generation"] for step in steps if step["generation"])
+    head = (await api.designer.get(f"/v1/worlds/{world_id}")).json()["chronicle_head"]
+    path = f"/v1/generations/{then['generation_id']}/whatif"
+
+    template = yaml.safe_load((QUESTS / f"{then['record']['template']}.yaml").read_text())
+    same = await asks(api, path, {"template": template})
+    edited = await asks(api, path, {"template": {**template, "offer": "Ask {giver} for an eel."}})
+
+    as_it_was = await ended(api, f"/v1/whatifs/{same['whatif_id']}")
+    assert as_it_was["state"] == "done", as_it_was["problem"]
+    title, *lines = as_it_was["now"]["lines"]
+    assert title == quest["title"]
+    assert lines[: len(as_it_was["then"]["lines"])] == as_it_was["then"]["lines"]
+    assert any(line.startswith("Completed: ") for line in lines)
+    otherwise = await ended(api, f"/v1/whatifs/{edited['whatif_id']}")
+    offer = f"{quest['giver']}: “Ask {quest['giver']} for an eel.”"
+    assert [
+        a for a, b in zip(otherwise["now"]["lines"], (title, *lines), strict=True) if a != b
+    ] == [offer]
+    assert otherwise["figures"] is None
+    assert otherwise["now"]["record"]["attempts"] == []
+    # The player has none of it.
+    assert (await api.game.get(f"/v1/quests/{quest['quest_id']}")).json() == quest
+    assert (await api.designer.get(f"/v1/worlds/{world_id}")).json()["chronicle_head"] == head
+
+
+async def test_a_model_is_asked_what_a_template_told(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    store = api.parts.store
+    record = without_model(Purpose.QUEST, TemplateReason.BUDGET, ASKED)
+    async with store.transaction() as tx:
+        kept = as_kept(record, "told", "quest/told", world_id, PlayerId("mara"))
+        await keep_generation(tx, kept)
+    made = await asks(api, f"/v1/generations/{kept.generation_id}/whatif", {})
+    seen = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert seen["state"] == "done", seen["problem"]
+    assert "Eudora Pym" in str(seen["now"]["record"]["messages"])
+    # A set is of texts for which a model was asked.
+    body = {"purpose": "quest"}
+    a_set = await asks(api, f"/v1/worlds/{world_id}/whatifs", body)
+    assert (await ended(api, f"/v1/whatif-sets/{a_set['whatif_id']}"))["picked"] == 0
+
+
+async def test_a_template_that_cannot_serve_there_says_so(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    daily = yaml.safe_load((QUESTS / "daily-broom-work.yaml").read_text())
+    made = await asks(api, f"/v1/generations/{generation_id}/whatif", {"template": daily})
+    seen = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert (seen["state"], seen["now"]) == ("failed", None)
+    assert "no template for a side quest" in seen["problem"]
+
+
 async def test_its_history_holds_no_word_of_what_was_asked_or_answered(
     api: Api, world_id: WorldId, asked_again: None
 ) -> None:
@@ -169,6 +237,9 @@ async def test_the_same_request_twice_asks_once(
 async def test_what_cannot_be_asked_for_again_is_refused(api: Api, world_id: WorldId) -> None:
     template = await generated(api.parts.store, world_id, "template", asked=None)
     written = await generated(api.parts.store, world_id, "written")
+    ending = await generated(api.parts.store, world_id, "ending", purpose=Purpose.EPILOGUE)
+    whole = yaml.safe_load((QUESTS / "side-half-a-roll.yaml").read_text())
+    unsound = {**whole, "title": "For {nobody}"}
     both = {"messages": [{"role": "user", "content": "x"}], "of_today": True}
     backwards = {
         "purpose": "quest",
@@ -180,6 +251,9 @@ async def test_what_cannot_be_asked_for_again_is_refused(api: Api, world_id: Wor
         (f"generations/{template}/whatif", {}, 409, "not_asked"),
         (f"generations/{written}/whatif", both, 422, "invalid"),
         (f"generations/{written}/whatif", {"tier": "bronze"}, 422, "invalid"),
+        (f"generations/{written}/whatif", {"template": whole, "tier": "gold"}, 422, "invalid"),
+        (f"generations/{written}/whatif", {"template": unsound}, 422, "invalid"),
+        (f"generations/{ending}/whatif", {"template": whole}, 422, "invalid"),
         ("worlds/none/whatifs", {"purpose": "quest"}, 404, "unknown_world"),
         (f"worlds/{world_id}/whatifs", backwards, 422, "invalid"),
         (f"worlds/{world_id}/whatifs", {"purpose": "quest", "most": 1000}, 422, "invalid"),

@@ -27,6 +27,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
 ARCS = Path(__file__).parents[2] / "content" / "arcs"
+TEMPLATES = Path(__file__).parents[2] / "content" / "quests"
 REGIONS = ("Harbour", "Upper Market")
 PATIENCE_MS = 10_000
 
@@ -101,6 +102,7 @@ async def console(
         poll_seconds=0.05,
         auth_cache_seconds=0.0,
         arcs_folder=ARCS,
+        templates_folder=TEMPLATES,
         temporal_ui_url="http://temporal.example",
     )
     try:

@@ -85,6 +85,29 @@ async def test_a_passage_that_was_left_out_is_put_in(console: Console, designer:
     await expect(told).to_contain_text("The tide", timeout=ANSWERED_MS)
 
 
+async def test_a_template_is_edited_and_tells_the_same_moment(designer: Reader) -> None:
+    page = designer.page
+    await page.goto("/console/generations/gen_lantern/whatif")
+    await page.get_by_label("Begin with").select_option("side-half-a-roll")
+    await page.get_by_role("button", name="Show it").click()
+    text = page.get_by_label("Template")
+    await expect(text).to_contain_text("template_id: side-half-a-roll")
+    whole = await text.input_value()
+    await text.fill(whole.replace("Half a roll at first light", "Half an <b>eel</b>"))
+    await page.get_by_role("button", name="Tell it by this").click()
+    await page.wait_for_url("**/console/whatifs/*")
+    now = page.get_by_role("region", name="Now", exact=True)
+    await expect(now).to_contain_text("Half an <b>eel</b>", timeout=ANSWERED_MS)
+    await expect(now).to_contain_text("template side-half-a-roll")
+    await expect(page.locator("p.data")).to_contain_text("side-half-a-roll")
+    assert await serious_findings(page) == []
+    assert designer.complaints == []
+    await page.goto("/console/generations/gen_lantern/whatif")
+    await page.get_by_label("Template").fill("title: [")
+    await page.get_by_role("button", name="Tell it by this").click()
+    await expect(page.locator("main")).to_contain_text("this is no YAML")
+
+
 async def test_many_texts_are_counted_then_and_now(console: Console, designer: Reader) -> None:
     page = designer.page
     await page.goto(f"/console/worlds/{console.told.world_id}")

@@ -62,11 +62,16 @@ async def asking(
 
 
 async def generated(
-    store: Store, world_id: WorldId, name: str, *, asked: Asked | None = ASKED
+    store: Store,
+    world_id: WorldId,
+    name: str,
+    *,
+    asked: Asked | None = ASKED,
+    purpose: Purpose = Purpose.QUEST,
 ) -> GenerationId:
     """A text that a model gave at its second attempt, and with what it was asked for."""
     record = GenerationRecord(
-        purpose=Purpose.QUEST,
+        purpose=purpose,
         source=Source.GENERATED,
         asked=asked,
         messages=(
@@ -91,7 +96,7 @@ async def generated(
                 world_id=world_id,
                 player_id=PlayerId("mara"),
                 subject=f"quest/{name}",
-                purpose="quest",
+                purpose=purpose,
                 record=record.model_dump(mode="json"),
                 tokens=1500,
             ),

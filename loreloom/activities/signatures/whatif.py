@@ -46,7 +46,8 @@ class WhatIfSteps(Protocol):
     async def ask(self, whatif: WhatIfRef) -> None:
         """Ask for the text again and keep what comes.
 
-        Fails for good if the text is gone, or if no model was asked for it.
+        Fails for good if the text is gone, if it was not kept with what it was asked for, or if the
+        template that is to tell it cannot.
         """
         raise NotImplementedError
 

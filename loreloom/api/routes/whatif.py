@@ -52,7 +52,6 @@ async def ask_what_if(
 
     async def create(attempt: Attempt) -> Answer:
         made = await whatifs.the_generation(parts, generation_id)
-        whatifs.require_asked(made)
         whatif_id = WhatIfId(attempt.new_id("whatif"))
         await whatifs.begin(parts, whatif_id, made, Variation(**body.model_dump()))
         return Answer(202, _created(whatif_id))

@@ -62,7 +62,8 @@ class FiguresThenAndNow(View):
 
 
 class WhatIfView(View):
-    """A text asked for again. ``now`` and ``figures`` are there once it is done.
+    """A text asked for again. ``now`` is there once it is done, and ``figures`` too, but of what a
+    template told there are none.
 
     ``gone`` are passages that were to be shown and that the canon no longer has. ``problem`` says
     why it failed.

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
@@ -21,6 +21,7 @@ from loreloom.api.problems import field_errors
 from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
 from loreloom.api.schemas.fields import WorldIdPath
 from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
+from loreloom.api.template_files import loaded_template, template_texts
 from loreloom.domain.ids import WhatIfId
 from loreloom.domain.variation import Variation
 
@@ -29,25 +30,39 @@ LOOK_AGAIN = {"Refresh": "2"}
 PURPOSES = ("quest", "epilogue", "telling")
 TIERS = ("gold", "silver")
 
+TemplateName = Annotated[str | None, Query(max_length=100)]
+
 M = TypeVar("M", bound=BaseModel)
 
 router = APIRouter()
 
 
 @router.get("/generations/{generation_id}/whatif")
-async def show_form(request: Request, reader: Reader, generation_id: GenerationIdPath) -> Response:
-    """The moment at which a text was made, to be changed."""
+async def show_form(
+    request: Request,
+    reader: Reader,
+    generation_id: GenerationIdPath,
+    template: TemplateName = None,
+) -> Response:
+    """The moment at which a text was made, to be changed; and a template that might tell it."""
     parts = context_of(request).parts
     made = await whatifs.the_generation(parts, generation_id)
     whatifs.require_asked(made)
     lines = await lines_of(parts.store, made)
+    written = await written_of(parts.store, generation_id, made.record, lines)
+    templates = template_texts(parts.config.templates_folder)
+    chosen = template or written.told.template or ""
     return page(
         request,
         "whatif.html",
         world=await the_world(request, made.world_id),
         made=made,
-        written=await written_of(parts.store, generation_id, made.record, lines),
+        written=written,
         tiers=TIERS,
+        whole=made.purpose == whatifs.WHOLE_QUEST,
+        templates=list(templates),
+        chosen=chosen,
+        chosen_text=templates.get(chosen, ""),
     )
 
 
@@ -58,7 +73,6 @@ async def ask(
     """Ask for the text again."""
     parts = context_of(request).parts
     made = await whatifs.the_generation(parts, generation_id)
-    whatifs.require_asked(made)
     told = ToldGeneration.model_validate(made.record)
     whatif_id = WhatIfId(f"whatif_{secrets.token_hex(12)}")
     await whatifs.begin(parts, whatif_id, made, _variation(form, told))
@@ -126,6 +140,9 @@ async def show_set(request: Request, reader: Reader, whatif_id: WhatIfIdPath) ->
 
 def _variation(form: FormData, told: ToldGeneration) -> Variation:
     """What the form has otherwise than the moment itself; the rest is left as it was."""
+    if form.get("template"):
+        template = loaded_template(_text(form["template"]))
+        return _checked(Variation, {**_given(form, "seed"), "template": template})
     given: dict[str, object] = {**_given(form, "tier", "model", "temperature", "seed")}
     contents = [_text(value) for value in form.getlist("content")]
     if contents != [message.content for message in told.messages]:
