@@ -9,6 +9,7 @@ from temporalio import activity
 from loreloom.activities.errors import broken
 from loreloom.activities.reconciliation import ReconciliationActivities
 from loreloom.activities.signatures.payment import (
+    BegunUnpaid,
     Delivery,
     DisputeRef,
     DisputeSeen,
@@ -40,7 +41,7 @@ from loreloom.domain.payment import (
     Unfulfillable,
     UnfulfillableReason,
 )
-from loreloom.domain.provider import Seen, SeenDispute
+from loreloom.domain.provider import CheckoutStanding, Seen, SeenDispute
 from loreloom.payments.gateway import Gateway
 from loreloom.payments.refusing import ProviderRefused
 from loreloom.state import disputes, fulfilments, payments
@@ -87,6 +88,16 @@ class PaymentActivities(PaymentSteps):
         checkout = await self._checkout(payment.payment_id)
         await self._gateway.expire(checkout)
         return await self._gateway.look(checkout)
+
+    @activity.defn(name="payment_call_off")
+    async def call_off(self, begun: BegunUnpaid) -> Seen:
+        checkout = await self._checkout(begun.payment_id)
+        # The debit may be tried again, and come, until nobody asks for it any more.
+        await self._gateway.recurring.give_up_all(begun.subscription)
+        seen = await self._gateway.look(checkout)
+        if seen.standing is not CheckoutStanding.PAID:
+            await self._gateway.recurring.cancel(begun.subscription)
+        return seen
 
     @activity.defn(name="payment_end_unpaid")
     async def end_unpaid(self, ended: Ended) -> PaymentState:
@@ -199,6 +210,7 @@ def payment_activities(
         payment.open,
         payment.look,
         payment.expire,
+        payment.call_off,
         payment.end_unpaid,
         payment.fulfil,
         payment.give_up,

@@ -88,11 +88,17 @@ class Gateway:
             )
         )
         first = charge_of(session.invoice) if isinstance(session.invoice, stripe.Invoice) else None
+        intent = first.intent if first else _id_of(session.payment_intent)
+        standing = _standing(session)
+        # A subscription's payment is not of its checkout, but of its first invoice.
+        if first is not None and standing is CheckoutStanding.PROCESSING and intent is not None:
+            paying = await self._asked(self._client.v1.payment_intents.retrieve_async(intent))
+            standing = _standing_of(paying)
         return Seen(
-            standing=_standing(session),
+            standing=standing,
             amount=session.amount_total or 0,
             currency=(session.currency or "").upper(),
-            intent=first.intent if first else _id_of(session.payment_intent),
+            intent=intent,
             subscription=_id_of(session.subscription),
             paid_until=first.ends if first else None,
         )
@@ -203,7 +209,16 @@ def _standing(session: stripe.checkout.Session) -> CheckoutStanding:
     if session.payment_status in ("paid", "no_payment_required"):
         return CheckoutStanding.PAID
     intent = session.payment_intent
-    failed = isinstance(intent, stripe.PaymentIntent) and intent.status in PAYMENTS_OVER
+    return (
+        _standing_of(intent)
+        if isinstance(intent, stripe.PaymentIntent)
+        else CheckoutStanding.PROCESSING
+    )
+
+
+def _standing_of(intent: stripe.PaymentIntent) -> CheckoutStanding:
+    """What a payment that is not there yet makes of its checkout."""
+    failed = intent.status in PAYMENTS_OVER
     return CheckoutStanding.FAILED if failed else CheckoutStanding.PROCESSING
 
 

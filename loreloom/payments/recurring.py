@@ -127,6 +127,12 @@ class RecurringGateway:
         except ProviderRefused:
             return
 
+    async def give_up_all(self, provider_id: str) -> None:
+        """Ask no more for what a subscription has not been paid."""
+        for invoice in await self._invoices(provider_id):
+            if invoice.status == "open":
+                await self.give_up(str(invoice.id))
+
     async def payments(self) -> AsyncIterator[tuple[str, PaymentId]]:
         """By which payments subscriptions of ours were paid, and as what we book each."""
         asked: InvoiceListParams = {"limit": PAGE, "expand": ["data.payments"]}

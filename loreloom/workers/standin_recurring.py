@@ -137,12 +137,17 @@ class Recurring(resources.Subscription):  # type: ignore[misc]
         return self.items._list[0]
 
     def _begin(self) -> None:
-        if not self._charge("subscription_create"):
+        if not self._charge("subscription_create") and not self._is_on_its_way():
             key = f"invoice:{self.latest_invoice}"
             del resources.store[key], resources.store[f"subscription:{self.id}"]
             raise UserError(402, "Your card was declined.", {"code": "card_declined"})
         self.status = "active"
         schedule_webhook(resources.Event("customer.subscription.created", self))
+
+    def _is_on_its_way(self) -> bool:
+        intent = resources.Invoice._api_retrieve(self.latest_invoice).payment_intent
+        status: str = resources.PaymentIntent._api_retrieve(intent).status
+        return status == "processing"
 
     def _charge(self, reason: str) -> bool:
         item = self._item

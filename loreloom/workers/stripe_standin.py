@@ -62,7 +62,6 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         self.client_reference_id = client_reference_id
         self.metadata = metadata or {}
         self.status = "open"
-        self.payment_status = "unpaid"
         self.payment_intent: Any = None
         self.success_url = success_url
         self.url = f"{self._origin}/_config/checkouts/{self.id}/pay"
@@ -73,6 +72,15 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         if mode == "subscription":
             self.amount_total -= off(coupon, self.amount_total)
 
+    @property
+    def payment_status(self) -> str:
+        """A direct debit is on its way for a while, and may never come."""
+        if self.invoice is not None:
+            paid = resources.Invoice._api_retrieve(self.invoice).status == "paid"
+        else:
+            paid = self.payment_intent is not None and self.payment_intent.status == "succeeded"
+        return "paid" if paid else "unpaid"
+
     def _pay(self, method: Any) -> None:
         if self.status != "open":
             raise UserError(400, "This Checkout Session is not open")
@@ -81,9 +89,6 @@ class CheckoutSession(resources.StripeObject):  # type: ignore[misc]
         else:
             self._charge(method)
         self.status = "complete"
-        # A direct debit is on its way for a while.
-        on_its_way = self.payment_intent is not None and self.payment_intent.status == "processing"
-        self.payment_status = "unpaid" if on_its_way else "paid"
         schedule_webhook(resources.Event("checkout.session.completed", self))
 
     def _subscribe(self, method: Any) -> None:

@@ -7,6 +7,7 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.payment import (
+        BegunUnpaid,
         DisputeSeen,
         DisputeSteps,
         Ended,
@@ -60,6 +61,8 @@ class PaymentWorkflow(Listening):
             return await self._deliver(None)
         self._show(PaymentState.AWAITING_PAYMENT)
         seen = await self._settled()
+        if seen.standing is CheckoutStanding.FAILED and seen.subscription is not None:
+            seen = await self._call_off(seen.subscription)
         if seen.standing is CheckoutStanding.PAID:
             return await self._deliver(seen)
         if seen.standing is CheckoutStanding.FAILED:
@@ -91,6 +94,15 @@ class PaymentWorkflow(Listening):
             start_to_close_timeout=CALL_TIME,
             retry_policy=RETRY,
             summary="Close the checkout, if it is unpaid" if over else "Look at the checkout",
+        )
+
+    async def _call_off(self, subscription: str) -> Seen:
+        return await workflow.execute_activity_method(
+            PaymentSteps.call_off,
+            BegunUnpaid(payment_id=self._payment.payment_id, subscription=subscription),
+            start_to_close_timeout=CALL_TIME,
+            retry_policy=RETRY,
+            summary="End the subscription that was not paid",
         )
 
     async def _deliver(self, seen: Seen | None) -> PaymentState:

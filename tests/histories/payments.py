@@ -171,7 +171,17 @@ async def expired(at: Counter) -> WorkflowHandle[Any, Any]:
 
 
 async def failed(at: Counter) -> WorkflowHandle[Any, Any]:
-    payment_id, handle = await at.order("coin-300")
+    return await debit_failed(at, "coin-300")
+
+
+async def called_off(at: Counter) -> WorkflowHandle[Any, Any]:
+    """A subscription ends before it has begun."""
+    return await debit_failed(at, "bronze")
+
+
+async def debit_failed(at: Counter, item: str) -> WorkflowHandle[Any, Any]:
+    """What is bought by a debit that the bank sends back."""
+    payment_id, handle = await at.order(item)
     checkout = await at.pay(payment_id, iban=FAILING_IBAN)
 
     async def bounced() -> bool:
@@ -306,6 +316,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "free": free,
         "expired": expired,
         "failed": failed,
+        "called_off": called_off,
         "unfulfilled": unfulfilled,
     },
     "refund": {"done": refund_done, "refused": refund_refused},

@@ -9,11 +9,12 @@ from sqlalchemy import select, update
 
 from loreloom.domain.ids import PaymentId, RefundId, WorldId
 from loreloom.domain.payment import PaymentState, UnfulfillableReason
-from loreloom.domain.provider import CheckoutStanding
+from loreloom.domain.provider import CheckoutStanding, SubscriptionStanding
 from loreloom.state import chronicle, fulfilments, payments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
+from loreloom.workers.stack import STANDIN_KEY
 from tests.payments.conftest import Till
 
 FAILING_IBAN = "DE62370400440532013001"
@@ -123,6 +124,38 @@ async def test_a_debit_that_fails_later_ends_the_purchase(till: Till) -> None:
     assert failed["reason"] == "payment_failed"
     assert (await till.kinds(world))[-1] == "payment.failed"
     assert (await till.order(world, "pin")).status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("iban", "state"), [(FAILING_IBAN, "failed"), ("DE89370400440532013000", "fulfilled")]
+)
+async def test_a_subscription_by_debit_begins_when_the_money_comes_or_never(
+    till: Till, iban: str, state: str
+) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "bronze")
+    paid = await till.provider.post(payment["checkout"]["url"], json={"iban": iban})
+    assert paid.json() == {"status": "complete"}
+    standing = CheckoutStanding.FAILED if state == "failed" else CheckoutStanding.PAID
+    await _until_it_is(till, payment, standing)
+    await till.tell("checkout.session.async_payment_failed", payment)
+
+    assert (await till.until(payment["payment_id"], state))["state"] == state
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    assert seen.subscription is not None
+    there = await till.gateway.recurring.look(seen.subscription)
+    if state == "fulfilled":
+        assert there.standing is SubscriptionStanding.ACTIVE
+        return
+    # Nobody asks for the money any more, and another one may be bought.
+    assert there.standing is SubscriptionStanding.ENDED
+    assert await till.gateway.recurring.charges(seen.subscription) == []
+    query, key = {"subscription": seen.subscription}, (STANDIN_KEY, "")
+    asked = await till.provider.get("/v1/invoices", params=query, auth=key)
+    assert [invoice["status"] for invoice in asked.json()["data"]] == ["void"]
+    assert (await till.player(world))["entitlements"] == []
+    assert await till.balance() == {}
+    await till.subscribed(world, "bronze")
 
 
 async def _until_it_is(till: Till, payment: dict[str, Any], standing: CheckoutStanding) -> None:

@@ -67,6 +67,13 @@ class GivenUp(PaymentModel):
     reason: UnfulfillableReason
 
 
+class BegunUnpaid(PaymentModel):
+    """A purchase whose checkout began a subscription, by the provider's id, that nobody paid."""
+
+    payment_id: PaymentId
+    subscription: str
+
+
 class Ended(PaymentModel):
     """A purchase that ends without a payment, and why."""
 
@@ -111,6 +118,11 @@ class PaymentSteps(Protocol):
     @activity.defn(name="payment_expire")
     async def expire(self, payment: PaymentRef) -> Seen:
         """Close the checkout unless it is paid, and say what has become of it."""
+        raise NotImplementedError
+
+    @activity.defn(name="payment_call_off")
+    async def call_off(self, begun: BegunUnpaid) -> Seen:
+        """End the subscription unless it is paid by now, and say what has become of it."""
         raise NotImplementedError
 
     @activity.defn(name="payment_end_unpaid")
