@@ -121,9 +121,9 @@ class Till:
     async def deliver(self, body: bytes, signature: str | None = None) -> httpx.Response:
         """A webhook with that body; signed as it must be unless a signature is given."""
         header = signature if signature is not None else signed(body)
-        # As bytes: a liar's header need not be text that the client would send.
-        headers = {b"Stripe-Signature": header.encode()}
-        return await self.api.nobody.post("/v1/webhooks/stripe", content=body, headers=headers)
+        return await self.api.nobody.post(
+            "/v1/webhooks/stripe", content=body, headers={b"Stripe-Signature": header.encode()}
+        )
 
     async def until(self, payment_id: str, *states: str, seconds: float = 30) -> dict[str, Any]:
         """The purchase once it is in one of the states."""

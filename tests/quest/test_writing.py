@@ -1,6 +1,5 @@
 """What a quest is told with: a real model over the real canon, and what keeps one from it."""
 
-import base64
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,6 +11,7 @@ from temporalio.client import Client
 from loreloom.workers.client import ApiClient, ApiProblem
 from loreloom.workers.settings import PROJECT
 from loreloom.workers.stack import Stack
+from tests.support.whole_history import plain
 
 LORE = PROJECT / "content" / "lore"
 DOCUMENTS = ("03-the-city-in-the-year-412.md", "05-guilds-and-trades-of-both-cities.md")
@@ -95,20 +95,6 @@ def generated(api: ApiClient, world_id: str, **wish: str) -> tuple[Json, Json]:
             return quest, record
         reasons.append(record["reason"])
     pytest.fail(f"no model's design in three: {reasons}")
-
-
-def plain(node: Any) -> str:
-    """All text of a history, its payloads decoded."""
-    if isinstance(node, dict):
-        return " ".join(
-            base64.b64decode(value).decode()
-            if key == "data" and isinstance(value, str)
-            else plain(value)
-            for key, value in node.items()
-        )
-    if isinstance(node, list):
-        return " ".join(map(plain, node))
-    return str(node)
 
 
 def declared_names() -> set[str]:
