@@ -14,8 +14,10 @@ from tests.chaos.players import Caller
 from tests.payments.conftest import an_event, signed
 
 KINDS = ("checkout.session.completed", "payment_intent.succeeded", "charge.succeeded")
-ITEMS = ("coin-300", "coin-300", "coin-1200", "season-pass")
-AT_ONCE = 12
+PIN, COUPON = "founders-chair-pin", "FIRSTCROSSING"
+"""Both are counted: of the one there are a hundred, the other counts a thousand times."""
+ITEMS = ("coin-300", "coin-1200", "season-pass", PIN, "coin-300")
+EACH_WITH_COUPON, EACH_PAID_BACK = 3, 4
 NEVER_PAYS = 0.2
 ENDED = {"fulfilled", "expired"}
 
@@ -33,28 +35,35 @@ class Market:
     late_seconds: float
     seed: int
     paid: set[str] = field(default_factory=set)
-    words: list[asyncio.Task[None]] = field(default_factory=list)
+    later: list[asyncio.Task[None]] = field(default_factory=list)
+    """What the provider says late, and what is paid back."""
 
-    async def shop(self, purchases: int) -> list[Json]:
-        """So many purchases from order to end; each as it ended."""
-        waiting = iter(range(purchases))
+    async def shop(self, purchases: int, at_once: int, trouble: asyncio.Task[Any]) -> list[Json]:
+        """So many purchases from order to end, and more while there is trouble; as they ended."""
+        waiting = itertools.takewhile(
+            lambda number: number < purchases or not trouble.done(), itertools.count()
+        )
         asked: list[str] = []
 
         async def shopper() -> None:
             for number in waiting:
                 asked.append(await self._buy(number))  # noqa: PERF401
 
-        await asyncio.gather(*(shopper() for _ in range(AT_ONCE)))
-        await asyncio.gather(*self.words)
-        return [await self._until(payment_id, ENDED) for payment_id in asked]
+        await asyncio.gather(*(shopper() for _ in range(at_once)))
+        await asyncio.gather(*self.later)
+        return [await self._until(payment_id, {*ENDED, "refunded"}) for payment_id in asked]
 
     async def _buy(self, number: int) -> str:
         chance = random.Random(f"{self.seed}/{number}")
+        item = ITEMS[number % len(ITEMS)]
         order = {
             "world_id": self.world_id,
-            "player_id": "player",
-            "item": chance.choice(ITEMS),
+            # Everybody can have one pin.
+            "player_id": await self._collector(number) if item == PIN else "player",
+            "item": item,
         }
+        if number % EACH_WITH_COUPON == 0:
+            order["coupon"] = COUPON
         key = {"Idempotency-Key": f"purchase-{number}"}
         made = await self.caller.call("POST", "/v1/payments", json=order, headers=key)
         assert made.status_code == 202, made.text
@@ -66,8 +75,26 @@ class Market:
         events = [an_event(kind, name) for kind in KINDS]
         for _ in range(chance.randint(0, 5)):
             word = self._tell(chance.choice(events), chance.uniform(0, self.late_seconds))
-            self.words.append(asyncio.create_task(word))
+            self.later.append(asyncio.create_task(word))
+        if number % EACH_PAID_BACK == 0:
+            self.later.append(asyncio.create_task(self._pay_back(name)))
         return name
+
+    async def _collector(self, number: int) -> str:
+        body = {"player_id": f"collector-{number}", "name": "Collector"}
+        made = await self.caller.call("POST", f"/v1/worlds/{self.world_id}/players", json=body)
+        # It was made before the answer was cut off.
+        assert made.status_code in (201, 409), made.text
+        return body["player_id"]
+
+    async def _pay_back(self, name: str) -> None:
+        """All of it, if it was delivered at all."""
+        if (await self._until(name, ENDED))["state"] == "fulfilled":
+            key = {"Idempotency-Key": f"refund-{name}"}
+            path = f"/v1/payments/{name}/refund"
+            asked = await self.caller.call("POST", path, json={}, headers=key)
+            assert asked.status_code == 202, asked.text
+            await self._until(name, {"refunded"})
 
     async def _pay(self, url: str) -> bool:
         """Whether the provider took it; a call that was cut off is made again."""

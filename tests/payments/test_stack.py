@@ -111,7 +111,7 @@ def _refused(selling: Stack) -> str:
         order = {"player_id": "odo", "world_id": world, "item": "coin-300"}
         payment = _until(api, api.post("/v1/payments", order), "awaiting_payment")
     assert httpx.post(payment["checkout"]["url"], json={"card": BAD}).status_code == 402
-    card = {"last_payment_error": {"payment_method": {"card": {"number": BAD}}}}
+    card: dict[str, Any] = {"last_payment_error": {"payment_method": {"card": {"number": BAD}}}}
     told = an_event("payment_intent.payment_failed", payment["payment_id"], **card)
     (secret,) = settings.stripe_webhook_secrets
     with httpx.Client(base_url=settings.api_url) as http:
