@@ -10,16 +10,18 @@ from loreloom.activities.desk import (
     reason_for_template,
     withdrawn_if_switched,
 )
-from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.errors import broken, broken_if_refused, quoting_nobody
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.now import now_for
-from loreloom.activities.signatures.quest import DesignSteps, QuestRef
+from loreloom.activities.signatures.errors import NoModel
+from loreloom.activities.signatures.quest import DesignSteps, QuestRef, WithoutModel
 from loreloom.domain.design import Wish, brief_for, plan_of
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.filling import FilledTemplate, NoTemplate, choose_template, fill
 from loreloom.domain.quest import QuestPlan
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.designer import design_quest
-from loreloom.generation.records import Asked, GenerationRecord, TemplateReason, without_model
+from loreloom.generation.records import Asked, GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.models import Cast
 from loreloom.state import quests, worlds
@@ -36,13 +38,14 @@ class DesignActivities(DesignSteps):
     @activity.defn(name="quest_design")
     async def design(self, quest: QuestRef) -> QuestPlan:
         async with heartbeating():
-            return await self._design(quest, None)
+            with quoting_nobody():
+                return await self._design(quest, None)
 
     @activity.defn(name="quest_design_by_template")
-    async def design_by_template(self, quest: QuestRef) -> QuestPlan:
-        return await self._design(quest, TemplateReason.NO_TIER)
+    async def design_by_template(self, quest: WithoutModel) -> QuestPlan:
+        return await self._design(quest, quest.why)
 
-    async def _design(self, ref: QuestRef, no_model: TemplateReason | None) -> QuestPlan:
+    async def _design(self, ref: QuestRef, no_model: NoModel | None) -> QuestPlan:
         desk = await desk_for(self._parts, ref)
         if desk.quest.plan is not None:
             return desk.quest.plan
@@ -78,16 +81,15 @@ class DesignActivities(DesignSteps):
         return quest.plan
 
     async def _by_model(
-        self, desk: Desk, wish: Wish, brief: QuestBrief, no_model: TemplateReason | None
+        self, desk: Desk, wish: Wish, brief: QuestBrief, no_model: NoModel | None
     ) -> tuple[QuestDraft | None, GenerationRecord]:
-        named = TemplateReason.NAMED if desk.quest.request.template else None
-        reason = (
-            named
-            or no_model
-            or await reason_for_template(self._store, desk.world, desk.player.player_id)
-        )
+        asked = Asked(brief=brief, names=(), seed=desk.seed)
+        if desk.quest.request.template is not None:
+            return None, without_model(Purpose.QUEST, TemplateReason.NAMED, asked)
+        if no_model is not None:
+            return None, without_model(Purpose.QUEST, no_model.reason, asked, no_model.failure)
+        reason = await reason_for_template(self._store, desk.world, desk.player.player_id)
         if reason is not None:
-            asked = Asked(brief=brief, names=(), seed=desk.seed)
             return None, without_model(Purpose.QUEST, reason, asked)
         now = await now_for(
             self._store,

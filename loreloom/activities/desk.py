@@ -9,9 +9,10 @@ from loreloom.domain.canon import CitedPassage, Viewpoint
 from loreloom.domain.ids import GenerationId, PlayerId, WorldId, quest_workflow_id
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import Source
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import Lexicon
-from loreloom.generation.records import GenerationRecord, TemplateReason
+from loreloom.generation.records import GenerationRecord
 from loreloom.generation.router import Router
 from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.casting import cast_for

@@ -11,15 +11,16 @@ from loreloom.activities.desk import (
     reason_for_template,
     withdrawn_if_switched,
 )
-from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.errors import broken, broken_if_refused, quoting_nobody
 from loreloom.activities.heartbeats import heartbeating
-from loreloom.activities.signatures.quest import EpilogueSteps, QuestRef
+from loreloom.activities.signatures.errors import NoModel
+from loreloom.activities.signatures.quest import EpilogueSteps, QuestRef, WithoutModel
 from loreloom.domain.draft import EpilogueBrief
 from loreloom.domain.filling import plain_epilogue
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import ChoiceOutcome
-from loreloom.domain.story import QuestStory
-from loreloom.generation.records import Asked, GenerationRecord, TemplateReason, without_model
+from loreloom.domain.story import QuestStory, TemplateReason
+from loreloom.generation.records import Asked, GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_epilogue
 from loreloom.state import quests
@@ -39,13 +40,14 @@ class EpilogueActivities(EpilogueSteps):
     @activity.defn(name="quest_epilogue")
     async def epilogue(self, quest: QuestRef) -> None:
         async with heartbeating():
-            await self._epilogue(quest, None)
+            with quoting_nobody():
+                await self._epilogue(quest, None)
 
     @activity.defn(name="quest_epilogue_by_template")
-    async def epilogue_by_template(self, quest: QuestRef) -> None:
-        await self._epilogue(quest, TemplateReason.NO_TIER)
+    async def epilogue_by_template(self, quest: WithoutModel) -> None:
+        await self._epilogue(quest, quest.why)
 
-    async def _epilogue(self, ref: QuestRef, no_model: TemplateReason | None) -> None:
+    async def _epilogue(self, ref: QuestRef, no_model: NoModel | None) -> None:
         desk = await desk_for(self._parts, ref)
         story = desk.quest.story
         if story is None:
@@ -59,9 +61,7 @@ class EpilogueActivities(EpilogueSteps):
                     await keep_record(tx, ref, record)
                     tx.tell(_event(ref, text, record))
 
-    async def _told(
-        self, desk: Desk, brief: EpilogueBrief, no_model: TemplateReason | None
-    ) -> Told:
+    async def _told(self, desk: Desk, brief: EpilogueBrief, no_model: NoModel | None) -> Told:
         """The epilogue's words. A quest that a template told is told by it to its end."""
         seeds = desk.seeds(TRIES)
         asked = Asked(brief=brief, names=(), seed=seeds[0])
@@ -69,9 +69,9 @@ class EpilogueActivities(EpilogueSteps):
         if own is not None:
             return own, without_model(Purpose.EPILOGUE, TemplateReason.TOLD_BY_TEMPLATE, asked)
         plain = plain_epilogue(self._parts.templates.now().epilogues, brief, desk.seed)
-        reason = no_model or await reason_for_template(
-            self._store, desk.world, desk.player.player_id
-        )
+        if no_model is not None:
+            return plain, without_model(Purpose.EPILOGUE, no_model.reason, asked, no_model.failure)
+        reason = await reason_for_template(self._store, desk.world, desk.player.player_id)
         if reason is not None:
             return plain, without_model(Purpose.EPILOGUE, reason, asked)
         written = await write_epilogue(

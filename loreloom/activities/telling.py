@@ -11,16 +11,17 @@ from loreloom.activities.desk import (
     seed_of,
     withdrawn_if_switched,
 )
-from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.errors import broken, broken_if_refused, quoting_nobody
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.now import now_for
-from loreloom.activities.signatures.arc import TellingSteps, Writing
+from loreloom.activities.signatures.arc import TellingOwn, TellingSteps, Writing
+from loreloom.activities.signatures.errors import NoModel
 from loreloom.domain.arc import TellBrief, ToldBy
 from loreloom.domain.canon import Viewpoint
 from loreloom.domain.draft import TellingBrief
 from loreloom.domain.ids import PlayerId, arc_workflow_id
 from loreloom.domain.living.memories import Deed
-from loreloom.generation.records import GenerationRecord, TemplateReason, without_model
+from loreloom.generation.records import GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_telling
 from loreloom.knowledge.casting import cast_for
@@ -44,24 +45,25 @@ class TellingActivities(TellingSteps):
     @activity.defn(name="arc_write")
     async def write(self, step: Writing) -> None:
         async with heartbeating():
-            await self._write(step, None)
+            with quoting_nobody():
+                await self._write(step, None)
 
     @activity.defn(name="arc_tell_own")
-    async def tell_own(self, step: Writing) -> None:
-        await self._write(step, TemplateReason.NO_TIER)
+    async def tell_own(self, step: TellingOwn) -> None:
+        await self._write(step, step.why)
 
-    async def _write(self, step: Writing, no_model: TemplateReason | None) -> None:
+    async def _write(self, step: Writing, no_model: NoModel | None) -> None:
         of, brief = of_arc(step), step.beat.brief
         if brief is None or await arc_steps.is_told(self._store, of):
             return
         world = await worlds.find_world(self._store, step.arc.world_id)
         if world is None:
             raise broken(f"the world {step.arc.world_id} is gone")
-        reason = no_model or await reason_for_template(self._store, world, step.arc.player_id)
-        if reason is None:
+        if no_model is None:
             text, record, cast = await self._by_model(step, brief, world)
         else:
-            text, record, cast = None, without_model(Purpose.TELLING, reason), None
+            told = without_model(Purpose.TELLING, no_model.reason, failure=no_model.failure)
+            text, record, cast = None, told, None
         subject = arc_workflow_id(step.arc.arc_id)
         heard = {brief.who: Deed.TOOK_PART} if brief.who is not None else {}
         words = Words(
@@ -78,6 +80,9 @@ class TellingActivities(TellingSteps):
 
     async def _by_model(self, step: Writing, brief: TellBrief, world: WorldRecord) -> Made:
         """The text by a model, or none, with how it came to be and what it was made from."""
+        reason = await reason_for_template(self._store, world, step.arc.player_id)
+        if reason is not None:
+            return None, without_model(Purpose.TELLING, reason), None
         player_id = step.arc.player_id or WHOLE_WORLD
         quest = await quests.find_quest(self._store, step.quest_id) if step.quest_id else None
         cast = await self._cast(step, brief, world, player_id, quest)

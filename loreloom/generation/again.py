@@ -8,6 +8,7 @@ from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, QuestDraft
 from loreloom.domain.filling import FilledTemplate, choose_template, fill
 from loreloom.domain.prose import ProblemCode
+from loreloom.domain.story import TemplateReason
 from loreloom.domain.templates import QuestTemplate
 from loreloom.domain.variation import Figures, Variation
 from loreloom.generation.composing import TRIES, Budget, Manner
@@ -18,7 +19,6 @@ from loreloom.generation.records import (
     Asked,
     GenerationRecord,
     Message,
-    TemplateReason,
     without_model,
 )
 from loreloom.generation.router import Only, Router

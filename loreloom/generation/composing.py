@@ -10,12 +10,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import Problem
 from loreloom.domain.quest import Source
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.answers import Schema
 from loreloom.generation.calls import Call, Sampling
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.outputs import BadShape
 from loreloom.generation.prompting import PromptText, Selection, select_passages
-from loreloom.generation.records import Asked, AttemptRecord, GenerationRecord, TemplateReason
+from loreloom.generation.records import Asked, AttemptRecord, GenerationRecord
 from loreloom.generation.router import AS_EVER, NoneAvailable, Only, Request, Router
 
 T = TypeVar("T")

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from loreloom.domain.canon import CitedPassage
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.prose import check_draft
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.composing import Budget, Composer, Manner
 from loreloom.generation.lexicon import Lexicon
 from loreloom.generation.outputs import cast_serves, deal_giver, quest_form
 from loreloom.generation.prompting import quest_prompt
-from loreloom.generation.records import Asked, DesignedQuest, TemplateReason, without_model
+from loreloom.generation.records import Asked, DesignedQuest, without_model
 from loreloom.generation.router import Router
 from loreloom.generation.tiers import Purpose
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, QuestDraft, TellingBrief
 from loreloom.domain.ids import PassageId
 from loreloom.domain.quest import Source
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.outcomes import Outcome
 from loreloom.generation.tiers import Purpose, TierName
 
@@ -16,19 +17,6 @@ class RecordModel(BaseModel):
     """Base of the values in this module: frozen, and strict about unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class TemplateReason(StrEnum):
-    """Why a template was used where a model could have been."""
-
-    WORLD_SWITCH = "world_switch"
-    BUDGET = "budget"
-    NO_TIER = "no_tier"
-    REFUSED = "refused"
-    OUT_OF_TIME = "out_of_time"
-    NO_CAST = "no_cast"
-    NAMED = "named"
-    TOLD_BY_TEMPLATE = "told_by_template"
 
 
 class LeftOutReason(StrEnum):
@@ -95,14 +83,16 @@ class Asked(RecordModel):
 class GenerationRecord(RecordModel):
     """How a text came to be. ``messages`` is the first prompt; repairs add to it.
 
-    ``tier``, ``model`` and ``seed`` are those of the accepted attempt, and absent of a template.
-    ``template`` is the id of the one that told a quest. Tokens are summed over all attempts, since
-    all were paid for. ``milliseconds`` is the whole.
+    ``reason`` is why a template serves, ``failure`` the type and the place of the error in the
+    engine, if it was one, and ``template`` the id of the one that told a quest. ``tier``, ``model``
+    and ``seed`` are those of the accepted attempt, and absent of a template. Tokens are summed over
+    all attempts, since all were paid for. ``milliseconds`` is the whole.
     """
 
     purpose: Purpose
     source: Source
     reason: TemplateReason | None = None
+    failure: str | None = None
     template: str | None = None
     asked: Asked | None = None
     messages: tuple[Message, ...] = ()
@@ -133,7 +123,12 @@ class WrittenText(RecordModel):
 
 
 def without_model(
-    purpose: Purpose, reason: TemplateReason, asked: Asked | None = None
+    purpose: Purpose,
+    reason: TemplateReason,
+    asked: Asked | None = None,
+    failure: str | None = None,
 ) -> GenerationRecord:
-    """The record of a text for which no model was asked."""
-    return GenerationRecord(purpose=purpose, source=Source.TEMPLATE, reason=reason, asked=asked)
+    """The record of a text for which no model was asked, or of whose asking nothing is left."""
+    return GenerationRecord(
+        purpose=purpose, source=Source.TEMPLATE, reason=reason, asked=asked, failure=failure
+    )

@@ -11,24 +11,23 @@ from temporalio.common import (
 )
 from temporalio.exceptions import (
     ActivityError,
-    ApplicationError,
     WorkflowAlreadyStartedError,
-    is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
-    from loreloom.activities.signatures.arc import ArcRef, Asked, TellingSteps, Writing
-    from loreloom.activities.signatures.errors import BROKEN
+    from loreloom.activities.signatures.arc import ArcRef, Asked, TellingOwn, TellingSteps, Writing
     from loreloom.domain.arc import TellBeat
     from loreloom.domain.ids import QuestId, arc_workflow_id, quest_workflow_id
     from loreloom.domain.quest import QuestState
     from loreloom.workflows import attributes
     from loreloom.workflows.arc_book import WRITE_RETRY
+    from loreloom.workflows.no_model import why_no_model
     from loreloom.workflows.roles import Role, sibling_queue
     from loreloom.workflows.signatures import QUEST, QuestInput
 
 QUEUE_WAIT = timedelta(seconds=30)
 WRITING_TIME = timedelta(seconds=45)
+WRITING_BOUND = timedelta(seconds=90)
 HEARTBEAT = timedelta(seconds=8)
 MODEL_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500),
@@ -73,6 +72,7 @@ async def write(
             TellingSteps.write,
             step,
             task_queue=sibling_queue(workflow.info().task_queue, Role.GOLD),
+            schedule_to_close_timeout=WRITING_BOUND,
             schedule_to_start_timeout=QUEUE_WAIT,
             start_to_close_timeout=WRITING_TIME,
             heartbeat_timeout=HEARTBEAT,
@@ -80,13 +80,9 @@ async def write(
             summary="Write what the beat tells",
         )
     except ActivityError as error:
-        failed = error.cause
-        is_broken = isinstance(failed, ApplicationError) and failed.type == BROKEN
-        if is_broken or is_cancelled_exception(error):
-            raise
         await workflow.execute_activity_method(
             TellingSteps.tell_own,
-            step,
+            TellingOwn(**dict(step), why=why_no_model(error)),
             start_to_close_timeout=WRITING_TIME,
             retry_policy=WRITE_RETRY,
             summary="Tell the beat's own text",

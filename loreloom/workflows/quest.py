@@ -11,7 +11,6 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     FailureError,
-    is_cancelled_exception,
 )
 
 with workflow.unsafe.imports_passed_through():
@@ -25,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
         QuestSteps,
         Recorded,
         Step,
+        WithoutModel,
     )
     from loreloom.domain import quest as rules
     from loreloom.domain.clock import Clock
@@ -32,6 +32,7 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.domain.refusals import Refusal, RefusalCode
     from loreloom.domain.standing import QuestStanding, standing_of
     from loreloom.workflows import attributes
+    from loreloom.workflows.no_model import why_no_model
     from loreloom.workflows.roles import Role, sibling_queue
     from loreloom.workflows.signatures import (
         ChooseAct,
@@ -43,8 +44,11 @@ with workflow.unsafe.imports_passed_through():
 
 DESIGN_QUEUE_WAIT = timedelta(seconds=60)
 DESIGN_TIME = timedelta(seconds=45)
+DESIGN_BOUND = timedelta(seconds=120)
+"""How long a story waits for the model's tier at most, with every try: then a template serves."""
 EPILOGUE_QUEUE_WAIT = timedelta(seconds=30)
 EPILOGUE_TIME = timedelta(seconds=30)
+EPILOGUE_BOUND = timedelta(seconds=75)
 HEARTBEAT = timedelta(seconds=8)
 WRITE_TIME = timedelta(seconds=5)
 MAX_REASON = 500
@@ -110,6 +114,7 @@ class QuestWorkflow:
                 DesignSteps.design,
                 self._quest,
                 task_queue=self._queue(Role.SILVER),
+                schedule_to_close_timeout=DESIGN_BOUND,
                 schedule_to_start_timeout=DESIGN_QUEUE_WAIT,
                 start_to_close_timeout=DESIGN_TIME,
                 heartbeat_timeout=HEARTBEAT,
@@ -117,12 +122,10 @@ class QuestWorkflow:
                 summary="Design the quest from the canon",
             )
         except ActivityError as error:
-            if _is_broken(error) or is_cancelled_exception(error):
-                raise
-            # Nobody serves the tier's queue, or not in time: a story does not stop for a model.
+            # A story does not stop for a model.
             self._plan = await workflow.execute_activity_method(
                 DesignSteps.design_by_template,
-                self._quest,
+                self._without_model(error),
                 start_to_close_timeout=DESIGN_TIME,
                 retry_policy=WRITE_RETRY,
                 summary="Design the quest from a template",
@@ -177,6 +180,7 @@ class QuestWorkflow:
                 EpilogueSteps.epilogue,
                 self._quest,
                 task_queue=self._queue(Role.GOLD),
+                schedule_to_close_timeout=EPILOGUE_BOUND,
                 schedule_to_start_timeout=EPILOGUE_QUEUE_WAIT,
                 start_to_close_timeout=EPILOGUE_TIME,
                 heartbeat_timeout=HEARTBEAT,
@@ -184,11 +188,9 @@ class QuestWorkflow:
                 summary="Write the epilogue",
             )
         except ActivityError as error:
-            if _is_broken(error) or is_cancelled_exception(error):
-                raise
             await workflow.execute_activity_method(
                 EpilogueSteps.epilogue_by_template,
-                self._quest,
+                self._without_model(error),
                 start_to_close_timeout=EPILOGUE_TIME,
                 retry_policy=WRITE_RETRY,
                 summary="Take the epilogue from a template",
@@ -342,7 +344,7 @@ class QuestWorkflow:
             try:
                 recorded = await self._write(step)
             except FailureError as error:
-                if _is_of(error, REFUSED):
+                if _is_refused(error):
                     # The world's clock is further than when this quest last looked at it.
                     self._stirred = True
                     raise
@@ -517,16 +519,15 @@ class QuestWorkflow:
     def _objective(self, objective_id: str) -> Objective:
         return ruled(self._the_plan.objective, objective_id)
 
+    def _without_model(self, error: ActivityError) -> WithoutModel:
+        return WithoutModel(**dict(self._quest), why=why_no_model(error))
+
     def _queue(self, role: Role) -> str:
         return sibling_queue(workflow.info().task_queue, role)
 
 
-def _is_broken(error: ActivityError) -> bool:
-    return _is_of(error.cause, BROKEN)
-
-
-def _is_of(error: BaseException | None, error_type: str) -> bool:
-    return isinstance(error, ApplicationError) and error.type == error_type
+def _is_refused(error: FailureError) -> bool:
+    return isinstance(error, ApplicationError) and error.type == REFUSED
 
 
 def _details(plan: QuestPlan | None, progress: QuestProgress) -> str:

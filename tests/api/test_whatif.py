@@ -9,8 +9,9 @@ from temporalio.client import Client
 
 from loreloom.activities.desk import as_kept
 from loreloom.domain.ids import PlayerId, WhatIfId, WorldId
+from loreloom.domain.story import TemplateReason
 from loreloom.domain.variation import Variation
-from loreloom.generation.records import TemplateReason, without_model
+from loreloom.generation.records import without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state import whatifs

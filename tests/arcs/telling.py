@@ -4,7 +4,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from loreloom.activities.arc import of_arc
-from loreloom.activities.signatures.arc import TellingSteps, Writing
+from loreloom.activities.signatures.arc import TellingOwn, TellingSteps, Writing
 from loreloom.domain.arc import ToldBy
 from loreloom.state import arc_steps
 from loreloom.state.arc_steps import Words
@@ -27,7 +27,7 @@ class GivenTelling(TellingSteps):
         await self._tell(step, WRITTEN, ToldBy.GENERATED)
 
     @activity.defn(name="arc_tell_own")
-    async def tell_own(self, step: Writing) -> None:
+    async def tell_own(self, step: TellingOwn) -> None:
         await self._tell(step, step.beat.text, ToldBy.TEMPLATE)
 
     async def _tell(self, step: Writing, text: str, source: ToldBy) -> None:

@@ -9,11 +9,12 @@ import pytest
 from loreloom.domain.draft import QuestBrief
 from loreloom.domain.prose import ProblemCode, check_draft, check_epilogue
 from loreloom.domain.quest import Source
+from loreloom.domain.story import TemplateReason
 from loreloom.generation.composing import Budget
 from loreloom.generation.designer import design_quest
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.outcomes import Outcome
-from loreloom.generation.records import DesignedQuest, TemplateReason
+from loreloom.generation.records import DesignedQuest
 from loreloom.generation.router import Router
 from loreloom.generation.tiers import Bounds, Tier, TierName
 from loreloom.generation.writing import write_epilogue

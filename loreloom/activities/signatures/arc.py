@@ -5,6 +5,7 @@ from typing import Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
+from loreloom.activities.signatures.errors import UNSAID, NoModel
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.arc import ArcDefinition, ChangeBeat, GoalBeat, QuestBeat, TellBeat
 from loreloom.domain.arc_walk import ArcState, Reason
@@ -99,6 +100,12 @@ class Writing(Acting):
     title: str
     beat: TellBeat
     quest_id: QuestId | None = None
+
+
+class TellingOwn(Writing):
+    """A text that the beat's own words are to tell, and why."""
+
+    why: NoModel = UNSAID
 
 
 class Opening(Acting):
@@ -253,6 +260,6 @@ class TellingSteps(Protocol):
         raise NotImplementedError
 
     @activity.defn(name="arc_tell_own")
-    async def tell_own(self, step: Writing) -> None:
-        """Tell the beat's own text, since nobody serves the models' queue."""
+    async def tell_own(self, step: TellingOwn) -> None:
+        """Tell the beat's own text, since the step that asks a model has failed."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ from typing import Protocol
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from temporalio import activity
 
+from loreloom.activities.signatures.errors import UNSAID, NoModel
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
 from loreloom.domain.quest import Condition, QuestPlan, QuestProgress, Surroundings
@@ -22,6 +23,12 @@ class QuestRef(StepModel):
     quest_id: QuestId
     world_id: WorldId
     player_id: PlayerId
+
+
+class WithoutModel(QuestRef):
+    """A quest for which a template is to serve, and why."""
+
+    why: NoModel = UNSAID
 
 
 class LookAround(StepModel):
@@ -124,8 +131,8 @@ class DesignSteps(Protocol):
         raise NotImplementedError
 
     @activity.defn(name="quest_design_by_template")
-    async def design_by_template(self, quest: QuestRef) -> QuestPlan:
-        """Design the quest from a template; for when nobody serves the tier's queue."""
+    async def design_by_template(self, quest: WithoutModel) -> QuestPlan:
+        """Design the quest from a template; for when the step that asks a model has failed."""
         raise NotImplementedError
 
 
@@ -138,6 +145,6 @@ class EpilogueSteps(Protocol):
         raise NotImplementedError
 
     @activity.defn(name="quest_epilogue_by_template")
-    async def epilogue_by_template(self, quest: QuestRef) -> None:
-        """Take the epilogue from a template; for when nobody serves the tier's queue."""
+    async def epilogue_by_template(self, quest: WithoutModel) -> None:
+        """Take the epilogue from a template; for when the step that asks a model has failed."""
         raise NotImplementedError
