@@ -7,10 +7,10 @@ from temporalio import activity
 
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.payment import ReconciliationSteps
-from loreloom.domain.reconciliation import Books, Listed, Report, differences, refunds_elsewhere
+from loreloom.domain.reconciliation import Difference, Report, differences, refunds_elsewhere
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments
-from loreloom.state.booked import books
+from loreloom.state.listings import Listing, listing
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -28,31 +28,34 @@ class ReconciliationActivities(ReconciliationSteps):
 
     @activity.defn(name="payments_reconcile")
     async def reconcile(self) -> Report:
-        async with heartbeating():
+        async with heartbeating(), listing(self._store) as theirs:
             # The provider's list comes first: what is paid while our books are read is in both.
-            theirs = await self._listed()
-            ours = await books(self._store)
-            return await self._compared(ours, theirs)
+            at = datetime.now(UTC)
+            await fill(theirs, self._gateway)
+            return await self._compared(theirs, at)
 
-    async def _listed(self) -> Listed:
-        return Listed(
-            at=datetime.now(UTC),
-            payments=tuple([payment async for payment in self._gateway.payments()]),
-            disputes=tuple([dispute async for dispute in self._gateway.disputes()]),
-        )
+    async def _compared(self, theirs: Listing, at: datetime) -> Report:
+        ours = found = 0
+        named: list[Difference] = []
+        async for books, listed in theirs.sides(at):
+            ours += len(books.payments)
+            for difference in differences(books, listed):
+                found += 1
+                named += [difference][: MOST - len(named)]
+                log.warning(
+                    "%s: %s: ours: %s; theirs: %s",
+                    difference.payment_id, difference.kind, difference.ours, difference.theirs,
+                )  # fmt: skip
+            for payment_id, total in refunds_elsewhere(books.payments, listed.payments):
+                await fulfilments.take_over_refund(self._store, payment_id, total)
+        return Report(ours=ours, theirs=await theirs.count(), found=found, differences=tuple(named))
 
-    async def _compared(self, ours: Books, theirs: Listed) -> Report:
-        found = list(differences(ours, theirs))
-        for difference in found:
-            log.warning(
-                "%s: %s: ours: %s; theirs: %s",
-                difference.payment_id, difference.kind, difference.ours, difference.theirs,
-            )  # fmt: skip
-        for payment_id, total in refunds_elsewhere(ours.payments, theirs.payments):
-            await fulfilments.take_over_refund(self._store, payment_id, total)
-        return Report(
-            ours=len(ours.payments),
-            theirs=len(theirs.payments),
-            found=len(found),
-            differences=tuple(found[:MOST]),
-        )
+
+async def fill(theirs: Listing, gateway: Gateway) -> None:
+    """Add all that the provider lists."""
+    async for charges in gateway.recurring.payments():
+        await theirs.add_charges(charges)
+    async for payments in gateway.payments():
+        await theirs.add_payments(payments)
+    async for disputes in gateway.disputes():
+        await theirs.add_disputes(disputes)

@@ -80,23 +80,23 @@ class WorldCoin(BookModel):
 
 
 class Books(BookModel):
-    """Our side: purchases, the disputes that we know, and what in the ledger does not add up.
+    """Our side, or a page of it: purchases, and the disputes about them that we know.
 
-    ``unbalanced`` are currencies that do not sum to zero, ``coin`` worlds with more or less coin
-    than is booked.
+    Of the whole books is what does not add up in the ledger: ``unbalanced`` are currencies that do
+    not sum to zero, ``coin`` worlds with more or less coin than is booked.
     """
 
-    payments: tuple[BookedPayment, ...]
+    payments: tuple[BookedPayment, ...] = ()
     disputes: frozenset[DisputeId] = frozenset()
     unbalanced: tuple[AccountSum, ...] = ()
     coin: tuple[WorldCoin, ...] = ()
 
 
 class Listed(BookModel):
-    """The provider's side, as it was listed from ``at`` on."""
+    """The provider's side, or what of it belongs to a page of ours, as listed from ``at`` on."""
 
     at: AwareDatetime
-    payments: tuple[ProviderPayment, ...]
+    payments: tuple[ProviderPayment, ...] = ()
     disputes: tuple[ProviderDispute, ...] = ()
 
 

@@ -4,7 +4,7 @@ The official client, as an object with its own key and address: nothing is set g
 that changes something carries an idempotency key of ours, so that it may be made again.
 """
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -147,27 +147,25 @@ class Gateway:
         except stripe.StripeError as error:
             raise ProviderAway(_code(error)) from None
 
-    async def payments(self) -> AsyncIterator[ProviderPayment]:
-        """Every payment that the provider has taken. Raises ``ProviderError``."""
-        recurring = {intent: booked async for intent, booked in self.recurring.payments()}
+    async def payments(self) -> AsyncIterator[Sequence[ProviderPayment]]:
+        """Every payment that the provider has taken, page by page. Raises ``ProviderError``.
+
+        Those of subscriptions name nothing of ours: ``recurring.payments`` does.
+        """
         asked: PaymentIntentListParams = {"limit": PAGE, "expand": ["data.latest_charge"]}
         while True:
             page = await self._asked(self._client.v1.payment_intents.list_async(asked))
-            for intent in page.data:
-                if intent.status == "succeeded":
-                    yield _payment(intent, recurring.get(intent.id))
+            yield [_payment(intent) for intent in page.data if intent.status == "succeeded"]
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
 
-    async def disputes(self) -> AsyncIterator[ProviderDispute]:
-        """Every dispute that the provider knows. Raises ``ProviderError``."""
+    async def disputes(self) -> AsyncIterator[Sequence[ProviderDispute]]:
+        """Every dispute that the provider knows, page by page. Raises ``ProviderError``."""
         asked: DisputeListParams = {"limit": PAGE}
         while True:
             page = await self._asked(self._client.v1.disputes.list_async(asked))
-            for dispute in page.data:
-                created_at = datetime.fromtimestamp(dispute.created, UTC)
-                yield ProviderDispute(**_seen(dispute).model_dump(), created_at=created_at)
+            yield [_dispute(dispute) for dispute in page.data]
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
@@ -180,6 +178,11 @@ def _seen(dispute: stripe.Dispute) -> SeenDispute:
         amount=dispute.amount,
         intent=_id_of(dispute.payment_intent),
     )
+
+
+def _dispute(dispute: stripe.Dispute) -> ProviderDispute:
+    created_at = datetime.fromtimestamp(dispute.created, UTC)
+    return ProviderDispute(**_seen(dispute).model_dump(), created_at=created_at)
 
 
 def _one_payment(payment_id: PaymentId, quote: Quote) -> SessionCreateParams:
@@ -222,11 +225,11 @@ def _standing_of(intent: stripe.PaymentIntent) -> CheckoutStanding:
     return CheckoutStanding.FAILED if failed else CheckoutStanding.PROCESSING
 
 
-def _payment(intent: stripe.PaymentIntent, booked: PaymentId | None) -> ProviderPayment:
+def _payment(intent: stripe.PaymentIntent) -> ProviderPayment:
     charge = intent.latest_charge
     refunded = charge.amount_refunded if isinstance(charge, stripe.Charge) else 0
     # What the provider answers is no dict: it has no get.
-    payment_id = booked or intent.metadata.to_dict().get("payment_id")
+    payment_id = intent.metadata.to_dict().get("payment_id")
     return ProviderPayment(
         intent=intent.id,
         payment_id=PaymentId(payment_id) if payment_id else None,

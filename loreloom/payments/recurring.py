@@ -133,15 +133,13 @@ class RecurringGateway:
             if invoice.status == "open":
                 await self.give_up(str(invoice.id))
 
-    async def payments(self) -> AsyncIterator[tuple[str, PaymentId]]:
-        """By which payments subscriptions of ours were paid, and as what we book each."""
+    async def payments(self) -> AsyncIterator[dict[str, PaymentId]]:
+        """By which payments subscriptions of ours were paid, and as what we book each, by pages."""
         asked: InvoiceListParams = {"limit": PAGE, "expand": ["data.payments"]}
         while True:
             page = await self._asked(self._client.v1.invoices.list_async(asked))
-            for invoice in page.data:
-                booked, intent = _booked_as(invoice), _intent(invoice)
-                if booked is not None and intent is not None:
-                    yield intent, booked
+            paid = ((_intent(invoice), _booked_as(invoice)) for invoice in page.data)
+            yield {intent: booked for intent, booked in paid if intent and booked}
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id

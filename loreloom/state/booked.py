@@ -1,9 +1,11 @@
 """The books as reconciliation reads them: purchases, disputes, and what the ledger sums to."""
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, and_, func, literal, not_, or_, select, union_all
 
 from loreloom.domain import money
-from loreloom.domain.ids import DisputeId
+from loreloom.domain.ids import DisputeId, PaymentId
 from loreloom.domain.price_book import ItemKind
 from loreloom.domain.provider import DisputeStanding
 from loreloom.domain.reconciliation import AccountSum, BookedPayment, Books, WorldCoin
@@ -18,19 +20,24 @@ from loreloom.state.tables.payments import (
 from loreloom.state.tables.worlds import Player, World
 
 
-async def books(store: Store) -> Books:
-    """Our side of a reconciliation."""
+async def whole_books(store: Store) -> Books:
+    """What is of the books as a whole, and of no purchase."""
     return Books(
-        payments=tuple(await booked_payments(store)),
-        disputes=await _known_disputes(store),
         unbalanced=tuple(await _unbalanced(store)),
         coin=tuple(await _coin_unlike_booked(store)),
     )
 
 
-async def booked_payments(store: Store) -> list[BookedPayment]:
-    """All purchases with what ledger, entitlements and disputes say of each, oldest first."""
-    query = select(
+async def booked_page(store: Store, after: PaymentId, limit: int) -> Books:
+    """Purchases by their ids, from ``after`` on, with the disputes that are known of them."""
+    payments = await _booked_payments(store, after, limit)
+    disputes = await _known_disputes(store, [booked.payment_id for booked in payments])
+    return Books(payments=tuple(payments), disputes=disputes)
+
+
+async def _booked_payments(store: Store, after: PaymentId, limit: int) -> list[BookedPayment]:
+    """With what ledger, entitlements and disputes say of each."""
+    columns = (
         Payment.payment_id,
         Payment.state,
         Payment.intent,
@@ -45,9 +52,10 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
         ).label("gives_none"),
         _entitled().label("entitled"),
         Payment.updated_at,
-    ).order_by(Payment.created_at)
+    )
+    query = select(*columns).where(Payment.payment_id > after).order_by(Payment.payment_id)
     async with store.reading() as connection:
-        rows = (await connection.execute(query)).all()
+        rows = (await connection.execute(query.limit(limit))).all()
     return [
         BookedPayment(
             payment_id=row.payment_id,
@@ -66,9 +74,10 @@ async def booked_payments(store: Store) -> list[BookedPayment]:
     ]
 
 
-async def _known_disputes(store: Store) -> frozenset[DisputeId]:
+async def _known_disputes(store: Store, payment_ids: Collection[PaymentId]) -> frozenset[DisputeId]:
+    query = select(Dispute.dispute_id).where(Dispute.payment_id.in_(payment_ids))
     async with store.reading() as connection:
-        return frozenset(await connection.scalars(select(Dispute.dispute_id)))
+        return frozenset(await connection.scalars(query))
 
 
 async def _unbalanced(store: Store) -> list[AccountSum]:

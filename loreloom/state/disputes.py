@@ -1,6 +1,6 @@
 """Disputes: what was bought is held while one is open, then returned or taken, with the books."""
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain import money
@@ -13,7 +13,7 @@ from loreloom.state.ledger import book
 from loreloom.state.payments import PaymentRecord, advance, event_of, locked
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
-from loreloom.state.tables.payments import Dispute, Entitlement, Payment
+from loreloom.state.tables.payments import Dispute, Entitlement
 
 
 async def plan_dispute(
@@ -71,19 +71,6 @@ async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str
         data = {"dispute_id": seen.dispute_id, "outcome": seen.standing}
         step = f"/{seen.dispute_id}"
         tx.tell(event_of(payment_id, record.bought, "payment.dispute_closed", data, step))
-
-
-async def disputed_amounts(store: Store) -> dict[PaymentId, int]:
-    """What the provider holds or has taken for disputes, by purchase, in minor units."""
-    query = (
-        select(Dispute.payment_id, func.sum(Dispute.amount))
-        .join(Payment, Payment.payment_id == Dispute.payment_id)
-        .where(Dispute.state != DisputeStanding.WON)
-        .group_by(Dispute.payment_id)
-    )
-    async with store.reading() as connection:
-        rows = (await connection.execute(query)).all()
-    return {PaymentId(payment_id): int(amount) for payment_id, amount in rows}
 
 
 async def _hold_what_was_given(tx: Transaction, record: PaymentRecord) -> None:

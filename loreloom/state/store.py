@@ -157,6 +157,18 @@ class Store:
         async with self.engine.connect() as connection:
             yield connection
 
+    @asynccontextmanager
+    async def apart(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that nobody had or gets: its temporary tables are gone with it.
+
+        Each statement is a transaction of its own.
+        """
+        async with self._autocommitting.connect() as connection:
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
+
     async def close(self) -> None:
         """Give all connections back."""
         await self.engine.dispose()

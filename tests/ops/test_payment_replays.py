@@ -92,7 +92,9 @@ async def test_a_refund_replayed_after_the_provider_forgot_its_key_pays_nothing_
     assert seen.intent is not None
     # Cut off before it was booked, it would be sent again; the provider's own list shows it.
     await till.gateway.refund(seen.intent, 100, workflow_id)
-    at_provider = {paid.intent: paid.refunded async for paid in till.gateway.payments()}
+    at_provider = {
+        paid.intent: paid.refunded async for page in till.gateway.payments() for paid in page
+    }
     assert at_provider[seen.intent] == 100
     assert (await till.balance())[("provider", "USD")] == PRICE - 100
 

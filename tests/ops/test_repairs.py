@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from loreloom.state.booked import books
+from loreloom.state.booked import whole_books
 from loreloom.state.keys import Scope
 from loreloom.state.ledger import balances
 from loreloom.state.tables.worlds import Player
@@ -44,7 +44,7 @@ async def test_a_players_rows_are_put_right_once_and_why_is_told_to_ops_only(api
     assert (now["coin"], now["inventory"]) == (7, {})
     booked = {held.account: held.amount for held in await balances(api.parts.store)}
     assert booked == {f"coin/{world}": 7, "coin_repaired": -7}
-    assert (await books(api.parts.store)).coin == ()
+    assert (await whole_books(api.parts.store)).coin == ()
 
     path = f"/v1/ops/worlds/{world}/players/mara/repairs"
     kept = (await api.ops.get(path)).json()["items"]

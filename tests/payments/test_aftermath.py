@@ -1,15 +1,18 @@
 """Disputes, and the nightly comparison of the books with the provider's list."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
+from loreloom.activities.reconciliation import fill
 from loreloom.domain.ids import PlayerId, WorldId
-from loreloom.domain.reconciliation import DifferenceKind, Listed, differences
+from loreloom.domain.reconciliation import DifferenceKind, differences
 from loreloom.domain.rewards import Reward
-from loreloom.state.booked import books
+from loreloom.state.listings import listing
 from loreloom.state.players import grant
 from tests.payments.conftest import Till
 from tests.payments.disputing import decide, disputed
@@ -21,24 +24,27 @@ async def _reconciled(till: Till) -> list[tuple[str, str]]:
     return [(each["kind"], each["payment_id"]) for each in answer.json()["differences"]]
 
 
-async def _listed(till: Till, *, later: timedelta = timedelta()) -> Listed:
-    """What the provider lists, as if it were asked so much later."""
-    return Listed(
-        at=datetime.now(UTC) + later,
-        payments=tuple([payment async for payment in till.gateway.payments()]),
-        disputes=tuple([dispute async for dispute in till.gateway.disputes()]),
-    )
+NOW, HOUR = timedelta(), timedelta(hours=1)
+Found = list[tuple[DifferenceKind, str | None]]
 
 
-async def _compared(till: Till, theirs: Listed) -> list[tuple[DifferenceKind, str | None]]:
-    ours = await books(till.api.parts.store)
-    found = differences(ours, theirs)
-    # The stand-in serves the whole test run: what other tests bought there is not ours.
-    return [
-        (each.kind, each.payment_id)
-        for each in found
-        if each.kind is not DifferenceKind.UNKNOWN_TO_US
-    ]
+@asynccontextmanager
+async def _listed(till: Till) -> AsyncIterator[Callable[[timedelta], Awaitable[Found]]]:
+    """What the provider lists now, to be compared as if it were listed so much later."""
+
+    async def compared(later: timedelta) -> Found:
+        sides = theirs.sides(datetime.now(UTC) + later)
+        # The stand-in serves the whole test run: what other tests bought there is not ours.
+        return [
+            (each.kind, each.payment_id)
+            async for ours, listed in sides
+            for each in differences(ours, listed)
+            if each.kind is not DifferenceKind.UNKNOWN_TO_US
+        ]
+
+    async with listing(till.api.parts.store) as theirs:
+        await fill(theirs, till.gateway)
+        yield compared
 
 
 @pytest.mark.parametrize(("how", "state"), [("won", "fulfilled"), ("lost", "dispute_lost")])
@@ -73,17 +79,16 @@ async def test_books_that_agree_show_no_difference(till: Till) -> None:
 async def test_what_happens_while_it_is_compared_is_no_difference(till: Till) -> None:
     world = await till.buyer()
     coin = await till.bought(world, "coin-300")
-    theirs = await _listed(till)
-    coat = await till.bought(world, "coat")
-    await till.api.ops.post(f"/v1/payments/{coin['payment_id']}/refund", json={})
-    await till.until(coin["payment_id"], "refunded")
+    async with _listed(till) as compared:
+        coat = await till.bought(world, "coat")
+        await till.api.ops.post(f"/v1/payments/{coin['payment_id']}/refund", json={})
+        await till.until(coin["payment_id"], "refunded")
 
-    assert await _compared(till, theirs) == []
-    hour = theirs.model_copy(update={"at": theirs.at + timedelta(hours=1)})
-    assert sorted(await _compared(till, hour)) == [
-        ("refunded", coin["payment_id"]),
-        ("unknown_to_provider", coat["payment_id"]),
-    ]
+        assert await compared(NOW) == []
+        assert sorted(await compared(HOUR)) == [
+            ("refunded", coin["payment_id"]),
+            ("unknown_to_provider", coat["payment_id"]),
+        ]
 
 
 async def test_a_dispute_that_nobody_told_us_of_is_a_difference(till: Till) -> None:
@@ -92,10 +97,9 @@ async def test_a_dispute_that_nobody_told_us_of_is_a_difference(till: Till) -> N
     seen = await till.gateway.look(coat["checkout"]["checkout_id"])
     await till.provider.post("/_config/disputes", json={"payment_intent": seen.intent})
     await disputed(till, coin)
-    assert await _compared(till, await _listed(till)) == [], "its word may be on its way"
-
-    later = await _listed(till, later=timedelta(hours=1))
-    assert await _compared(till, later) == [("dispute", coat["payment_id"])]
+    async with _listed(till) as compared:
+        assert await compared(NOW) == [], "its word may be on its way"
+        assert await compared(HOUR) == [("dispute", coat["payment_id"])]
 
 
 async def test_what_is_owed_and_not_paid_back_is_a_difference(till: Till) -> None:
@@ -110,8 +114,8 @@ async def test_what_is_owed_and_not_paid_back_is_a_difference(till: Till) -> Non
     await till.tell("checkout.session.completed", second)
     await till.until_refund(second["payment_id"], "failed")
 
-    later = await _listed(till, later=timedelta(hours=1))
-    assert ("owed", second["payment_id"]) in await _compared(till, later)
+    async with _listed(till) as compared:
+        assert ("owed", second["payment_id"]) in await compared(HOUR)
 
 
 async def test_each_difference_is_told_with_both_sides(till: Till) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from loreloom.domain.ids import FactId, PaymentId, PlayerId, RefundId, WorldId
 from loreloom.domain.provider import DisputeStanding, SeenDispute
 from loreloom.state import disputes, fulfilments
-from loreloom.state.booked import books
+from loreloom.state.booked import whole_books
 from loreloom.state.facts import facts_of
 from loreloom.state.payments import stock_taken
 from loreloom.state.starts import PlannedStart
@@ -101,7 +101,7 @@ async def test_coin_that_is_left_is_held_and_returned(till: Till) -> None:
     assert (await till.player(world))["coin"] == 0
     # What is held is the player's still: nothing has moved in the books.
     assert (await till.balance())[(f"coin/{world}", "COIN")] == COIN
-    assert (await books(till.api.parts.store)).coin == ()
+    assert (await whole_books(till.api.parts.store)).coin == ()
 
     await decide(till, payment, dispute_id, "won")
     await till.until(payment["payment_id"], "fulfilled")

@@ -10,7 +10,7 @@ from loreloom.domain.ids import PaymentId, PlayerId, WorldId, payment_workflow_i
 from loreloom.domain.payment import Bought, sale
 from loreloom.domain.price_book import Quote, StoreItem
 from loreloom.domain.receipt import receipt_of
-from loreloom.state.booked import books
+from loreloom.state.booked import whole_books
 from loreloom.state.ledger import balances, book
 from loreloom.state.migrations import config_for, upgrade
 from loreloom.state.players import create_player
@@ -96,7 +96,7 @@ async def test_what_was_sold_and_held_before_the_books_knew_it_is_in_them(
         await to_thread(upgrade, database_url)
         booked = {held.account: held.amount for held in await balances(store)}
         assert (booked["coin_granted"], booked["coin/old"]) == (-70, 370)
-        assert (await books(store)).coin == ()
+        assert (await whole_books(store)).coin == ()
         for name, quote in sold.items():
             found = await find_receipt(store, PaymentId(name))
             bought = Bought(world_id=WorldId("old"), player_id=PlayerId("mara"), quote=quote)
