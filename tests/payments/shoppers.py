@@ -17,8 +17,7 @@ KINDS = ("checkout.session.completed", "payment_intent.succeeded", "charge.succe
 PIN, COUPON = "founders-chair-pin", "FIRSTCROSSING"
 """Both are counted: of the one there are a hundred, the other counts a thousand times."""
 ITEMS = ("coin-300", "coin-1200", "season-pass", PIN, "coin-300")
-EACH_WITH_COUPON, EACH_PAID_BACK = 3, 4
-NEVER_PAYS = 0.2
+EACH_WITH_COUPON, EACH_PAID_BACK, EACH_UNPAID = 3, 4, 7
 ENDED = {"fulfilled", "expired"}
 
 Json = dict[str, Any]
@@ -69,7 +68,8 @@ class Market:
         assert made.status_code == 202, made.text
         payment = await self._until(made.json()["payment_id"], {"awaiting_payment", *ENDED})
         name: str = payment["payment_id"]
-        if chance.random() < NEVER_PAYS or not await self._pay(payment["checkout"]["url"]):
+        never = number % EACH_UNPAID == 3
+        if never or not await self._pay(payment["checkout"]["url"]):
             return name
         self.paid.add(name)
         events = [an_event(kind, name) for kind in KINDS]
