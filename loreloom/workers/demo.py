@@ -1,6 +1,6 @@
 """One story through the public API: an arc, its quest, what follows from it, and a purchase."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
+from loreloom.domain.weather import Weather
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.demo_purchase import buy
 
@@ -15,6 +16,23 @@ ARC = "a-first-errand"
 GOOD_END = "on-the-books"
 ATTEMPTS = 5
 INDENT = (0, 0, 0, 2)
+SKIES: Mapping[Weather, str] = {
+    Weather.CLEAR: "a clear sky",
+    Weather.PARTLY_CLOUDY: "a broken sky",
+    Weather.CLOUDY: "a grey sky",
+    Weather.RAIN: "rain",
+    Weather.HEAVY_RAIN: "heavy rain",
+    Weather.STORM: "a storm",
+    Weather.FOG: "fog",
+    Weather.MIST: "mist",
+    Weather.SNOW: "snow",
+    Weather.HEAVY_SNOW: "heavy snow",
+    Weather.BLIZZARD: "a blizzard",
+    Weather.WINDY: "a hard wind",
+    Weather.EXTREME_HEAT: "a great heat",
+    Weather.EXTREME_COLD: "a bitter cold",
+}
+"""Each weather as a story says what is over a place."""
 
 
 class DemoFailed(Exception):
@@ -39,7 +57,17 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
     arc = api.post(
         f"/v1/worlds/{world['world_id']}/arcs", {"arc": ARC, "player_id": player["player_id"]}
     )
-    quest = _offer(api, console, arc["arc_id"])
+    ended = tell_quest(api, console, _offer(api, console, arc["arc_id"]))
+    _tell_what_follows(api, console, arc["arc_id"])
+    buy(api, console, world["world_id"], player["player_id"])
+    return ended
+
+
+def tell_quest(api: ApiClient, console: Console, quest: Json) -> Json:
+    """Print a quest that is offered, each act as it is played, and the end; returns it ended.
+
+    Raises ``DemoFailed`` unless it was completed and its reward granted.
+    """
     _tell_offer(api, console, quest)
     console.print(Rule("The play"))
     _play(api, console, quest)
@@ -51,8 +79,6 @@ def play(api: ApiClient, console: Console, lore: Path, ingest: Callable[[Path], 
     if ended["state"] != "completed" or not ended["rewards_granted"]:
         raise DemoFailed(f"the quest ended {ended['state']}")
     _tell_end(api, console, ended)
-    _tell_what_follows(api, console, arc["arc_id"])
-    buy(api, console, world["world_id"], player["player_id"])
     return ended
 
 
@@ -63,6 +89,23 @@ def _tell_moment(api: ApiClient, console: Console, world_id: str) -> None:
     console.print(f"\n{world['name']}, {time['season']}, {time['hour']:02}:{time['minute']:02}:")
     for region, weather in world["weather"].items():
         console.print(f"  {region}: {weather['state'].replace('_', ' ')}", style="dim")
+
+
+def _moment(api: ApiClient, quest: Json) -> str:
+    """The hour and the sky where a quest plays, as a sentence of its story begins.
+
+    A quest that plays nowhere in particular has the sky of the world's first region.
+    """
+    world = api.get(f"/v1/worlds/{quest['world_id']}")
+    hour, weather = _hour(world["game_time"]), world["weather"]
+    region = quest["region"] or next(iter(weather), None)
+    if region is None:
+        return hour
+    return f"{hour}, with {SKIES[Weather(weather[region]['state'])]} over {region}"
+
+
+def _hour(time: Json) -> str:
+    return f"At {time['hour']:02}:{time['minute']:02}"
 
 
 def _offer(api: ApiClient, console: Console, arc_id: str) -> Json:
@@ -99,7 +142,8 @@ def _asked(arc: Json) -> str | None:
 def _tell_offer(api: ApiClient, console: Console, quest: Json) -> None:
     console.print(f"[bold]{quest['title']}[/bold]")
     console.print(Padding(quest["summary"], INDENT))
-    console.print(f"\n{quest['giver']}: “{quest['texts']['offer']}”\n")
+    console.print(f"\n{_moment(api, quest)}, {quest['giver']} asks:")
+    console.print(Padding(f"“{quest['texts']['offer']}”\n", INDENT))
     for objective in quest["objectives"]:
         console.print(f"  • {objective['text']} [dim]({objective['kind']})[/dim]")
     if quest["source"] == "generated":
@@ -124,12 +168,17 @@ def _show_passage(api: ApiClient, console: Console, citations: Sequence[Json]) -
 
 def _play(api: ApiClient, console: Console, quest: Json) -> None:
     path = f"/v1/quests/{quest['quest_id']}"
-    _say(console, "accepts", api.post(f"{path}/accept"))
+
+    def say(did: str, standing: Json) -> None:
+        moment = _moment(api, quest)
+        console.print(f"  {moment}, the broker {did} [dim]→ {standing['state']}[/dim]")
+
+    say("accepts", api.post(f"{path}/accept"))
     for number, objective in enumerate(_in_order(quest["objectives"])):
         if objective["kind"] == "choose":
             choice = quest["choices"][0]
             body = {"action_id": f"demo-{number}", "choice_id": choice["choice_id"]}
-            _say(console, f"chooses: {choice['text']}", api.post(f"{path}/choose", body))
+            say(f"chooses: {choice['text']}", api.post(f"{path}/choose", body))
         elif objective["branch"] in (None, _first_choice(quest)):
             body = {
                 "action_id": f"demo-{number}",
@@ -137,7 +186,7 @@ def _play(api: ApiClient, console: Console, quest: Json) -> None:
                 "amount": objective["required"],
             }
             did = f"{objective['kind']}: {objective['target']} × {objective['required']}"
-            _say(console, did, api.post(f"{path}/progress", body))
+            say(did, api.post(f"{path}/progress", body))
 
 
 def _in_order(objectives: Sequence[Json]) -> list[Json]:
@@ -149,13 +198,10 @@ def _first_choice(quest: Json) -> Any:
     return quest["choices"][0]["choice_id"] if quest["choices"] else None
 
 
-def _say(console: Console, did: str, standing: Json) -> None:
-    console.print(f"  The broker {did} [dim]→ {standing['state']}[/dim]")
-
-
 def _tell_end(api: ApiClient, console: Console, quest: Json) -> None:
     rewards = quest["rewards"]
     console.print(Rule("The epilogue"))
+    console.print(f"{_moment(api, quest)}, it is over.")
     console.print(Padding(quest["texts"]["epilogue"], INDENT))
     items = ", ".join(f"{item} × {count}" for item, count in rewards["items"].items())
     standing = ", ".join(f"{name} {change:+}" for name, change in rewards["standing"].items())
@@ -178,7 +224,8 @@ def _tell_what_follows(api: ApiClient, console: Console, arc_id: str) -> None:
     told = {e["data"]["seq"]: e["data"] for e in entries if e["kind"] == "arc.told"}
     for step in _after_the_quest(arc["way"]):
         held = f": {'; '.join(step['reason']['held'])}" if step["reason"]["held"] else ""
-        console.print(f"  {step['beat']} [dim]({step['reason']['words']}{held})[/dim]")
+        hour = _hour(step["game_time"])
+        console.print(f"  {hour}, {step['beat']} [dim]({step['reason']['words']}{held})[/dim]")
         if step["seq"] in told:
             console.print(Padding(told[step["seq"]]["text"], INDENT))
 

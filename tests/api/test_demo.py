@@ -1,0 +1,43 @@
+"""The demo's story: a quest that is told as it is played, in a world that goes on meanwhile."""
+
+import asyncio
+from io import StringIO
+
+from rich.console import Console
+
+from loreloom.domain.weather import Weather
+from loreloom.state.keys import Scope
+from loreloom.workers.client import ApiClient
+from loreloom.workers.demo import SKIES, tell_quest
+from tests.api.conftest import REGIONS, Api
+
+
+def test_a_story_has_a_word_for_every_sky() -> None:
+    assert set(SKIES) == set(Weather)
+
+
+async def test_each_act_is_told_with_its_hour_and_its_sky(api: Api, worker: None) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    still = {"paused": True, "advance_hours": 5.5}
+    (await api.game.patch(f"/v1/worlds/{world}/clock", json=still)).raise_for_status()
+    fog = {"state": "fog"}
+    sky = f"/v1/worlds/{world}/regions/{REGIONS[0]}/weather"
+    (await api.designer.put(sky, json=fog)).raise_for_status()
+    quest = await api.offered(world)
+    shown = Console(record=True, width=200, file=StringIO())
+
+    with ApiClient(api.url, api.secrets[Scope.OPS]) as client:
+        ended = await asyncio.to_thread(tell_quest, client, shown, quest)
+
+    assert ended["state"] == "completed"
+    began = f"At 13:30, with fog over {REGIONS[0]}, "
+    lines = (line.strip() for line in shown.export_text().splitlines())
+    assert [line.removeprefix(began) for line in lines if line.startswith(began)] == [
+        "Old Hest asks:",
+        "the broker accepts → active",
+        "the broker collect: the Lantern × 3 → active",
+        "the broker chooses: Choose mercy. → active",
+        "the broker talk: Old Hest × 1 → completed",
+        "it is over.",
+    ]
