@@ -45,7 +45,7 @@ async def serve() -> None:
         workflows=[BareTimer],
         activities=[now],
         workflow_runner=UnsandboxedWorkflowRunner(),
-        max_cached_workflows=2000,
+        max_cached_workflows=10_000,
     )
     print("serving", flush=True)
     await worker.run()
