@@ -77,6 +77,7 @@ class Measured:
     a_second: float
     p50: float
     p99: float
+    worst: float
     refused: int = 0
 
 
@@ -84,7 +85,13 @@ def measured(what: str, times: list[float], seconds: float, refused: int = 0) ->
     """The figures of a list of latencies in seconds."""
     cuts = statistics.quantiles(times, n=100, method="inclusive")
     return Measured(
-        what, len(times), len(times) / seconds, cuts[49] * 1000, cuts[98] * 1000, refused
+        what=what,
+        calls=len(times),
+        a_second=len(times) / seconds,
+        p50=cuts[49] * 1000,
+        p99=cuts[98] * 1000,
+        worst=max(times) * 1000,
+        refused=refused,
     )
 
 
@@ -261,7 +268,7 @@ def main() -> None:
     if given.json:
         print(json.dumps(found, indent=2))
         return
-    table = Table("", "calls", "a second", "p50 ms", "p99 ms", "refused (429)")
+    table = Table("", "calls", "a second", "p50 ms", "p99 ms", "worst ms", "refused (429)")
     for row in found["rows"]:
         table.add_row(
             row["what"],
@@ -269,6 +276,7 @@ def main() -> None:
             f"{row['a_second']:.1f}",
             f"{row['p50']:.1f}",
             f"{row['p99']:.1f}",
+            f"{row['worst']:.1f}",
             str(row["refused"]),
         )
     console = Console()
