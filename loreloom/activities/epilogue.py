@@ -23,7 +23,7 @@ from loreloom.domain.story import QuestStory, TemplateReason
 from loreloom.generation.records import Asked, GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_epilogue
-from loreloom.state import quests
+from loreloom.state import quests, skips
 from loreloom.state.quests import QuestRecord
 from loreloom.state.store import Event
 
@@ -48,6 +48,9 @@ class EpilogueActivities(EpilogueSteps):
         await self._epilogue(quest, quest.why)
 
     async def _epilogue(self, ref: QuestRef, no_model: NoModel | None) -> None:
+        # Before anything is gathered: that may be what could not be done.
+        if await skips.epilogue_is_skipped(self._store, ref.quest_id):
+            return
         desk = await desk_for(self._parts, ref)
         story = desk.quest.story
         if story is None:

@@ -47,6 +47,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_WORKFLOW = "unknown_workflow"
     UNKNOWN_STEP = "unknown_step"
     NOTHING_FAILED = "nothing_failed"
+    NOT_SKIPPABLE = "not_skippable"
     MOVED_ON = "moved_on"
     SETTLED = "settled"
     PLAYER_OWES = "player_owes"
@@ -211,6 +212,12 @@ KINDS: Mapping[Code, ErrorKind] = {
         "Nothing failed",
         "The workflow goes its way or has ended well. To have it done again all the same, say from"
         " which step, or from the start.",
+    ),
+    E.NOT_SKIPPABLE: ErrorKind(
+        409,
+        "The step is not skipped",
+        "Only an epilogue and what an arc's beat tells are. Mend what failed and replay it, or end"
+        " the quest with a compensation.",
     ),
     E.MOVED_ON: ErrorKind(
         409, "The workflow has moved on", "It was replayed or continued meanwhile; read it again."

@@ -30,9 +30,11 @@ CAUSES: Mapping[str, str] = {
     "reward.granted": "rules",
     "quest.settled": "ops",
     "reward.compensated": "ops",
+    "quest.skipped": "ops",
     "arc.started": "game",
     "arc.beat": "rules",
     "arc.chosen": "player",
+    "arc.skipped": "ops",
 }
 """Who causes the steps of each kind; every other step is the engine's."""
 
@@ -51,6 +53,7 @@ TOLD: Mapping[str, str] = {
     "reward.granted": "The reward was granted.",
     "quest.settled": "{by} ended the quest as {outcome}: {reason}",
     "reward.compensated": "The player was compensated.",
+    "quest.skipped": "{by} skipped the {step}: {reason}",
 }
 
 
@@ -58,6 +61,7 @@ OF_ARCS: Mapping[str, str] = {
     "arc.started": "The arc began.",
     "arc.beat": "The arc came to {beat}: {reason}.",
     "arc.told": "{text}",
+    "arc.skipped": "{by} skipped what {beat} tells: {reason}",
     "arc.quest": "The arc asked for the quest {quest_id}.",
     "arc.changed": "The arc changed the world.",
     "arc.chosen": "The player chose {choice_id}.",

@@ -116,6 +116,12 @@ def marker_failure(event: HistoryEvent) -> bool:
     return attributes.marker_name == LOCAL_ACTIVITY and attributes.HasField("failure")
 
 
+def failed_locally(events: Sequence[HistoryEvent]) -> str | None:
+    """The local step that failed for good last, which a run's own failure does not name."""
+    names = [_local_step(event) for event in events if marker_failure(event)]
+    return names[-1] if names else None
+
+
 class _Reader:
     """Reads a history event by event into steps."""
 
@@ -168,8 +174,7 @@ class _Reader:
         attributes = event.marker_recorded_event_attributes
         if attributes.marker_name != LOCAL_ACTIVITY:
             return
-        data = _first(attributes.details["data"])
-        name = str(data.get("activity_type", "?")) if isinstance(data, dict) else "?"
+        name = _local_step(event)
         if marker_failure(event):
             step.doings.append(activity_words(name))
             step.error = fault_of(attributes.failure).error
@@ -185,6 +190,11 @@ class _Reader:
             return act_words(request.input.name, _first(request.input.args))
         name, argument = self._admitted.get(attributes.protocol_instance_id, ("act", None))
         return act_words(name, argument)
+
+
+def _local_step(event: HistoryEvent) -> str:
+    data = _first(event.marker_recorded_event_attributes.details["data"])
+    return str(data.get("activity_type", "?")) if isinstance(data, dict) else "?"
 
 
 def _written(name: str, result: object) -> str:

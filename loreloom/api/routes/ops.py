@@ -18,6 +18,7 @@ from loreloom.api.ops.players import CURSOR, erase_player, export_player
 from loreloom.api.ops.repairing import repair_player, repairs_view
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
+from loreloom.api.ops.skipping import skip
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.schemas.fields import ID, After, Limit, PlayerIdPath, QuestIdPath, WorldIdPath
 from loreloom.api.schemas.ops import (
@@ -30,6 +31,8 @@ from loreloom.api.schemas.ops import (
     ReplaysBody,
     SettleBody,
     SettledView,
+    SkipBody,
+    SkippedView,
     StepList,
     StoryKind,
     StoryList,
@@ -217,6 +220,41 @@ async def replay_workflow(
         return Answer(200, made)
 
     return await once(context.parts.store, caller, idempotency_key, request, said_by(body), replay)
+
+
+@router.post(
+    "/v1/ops/workflows/{workflow_id:path}/skip",
+    operation_id="skip_step",
+    response_model=SkippedView,
+    responses=problems(404, 409, 413, 415, 422),
+    openapi_extra=takes(SkipBody),
+)
+async def skip_step(
+    request: Request,
+    caller: OpsCaller,
+    workflow_id: WorkflowIdPath,
+    body: Annotated[SkipBody, Depends(json_body(SkipBody))],
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Skip the step that a story does not get past, and let it go on.
+
+    Only an epilogue, in whose place a plain line stands, and what a beat of an arc tells. A step
+    that grants, charges or decides something is refused.
+    """
+    context = context_of(request)
+
+    async def make(attempt: Attempt) -> Answer:
+        skipped = await skip(
+            context.parts,
+            context.replays,
+            workflow_id,
+            reason=body.reason,
+            by=caller.name,
+            replay_id=attempt.new_id("replay"),
+        )
+        return Answer(200, skipped)
+
+    return await once(context.parts.store, caller, idempotency_key, request, said_by(body), make)
 
 
 @router.post(

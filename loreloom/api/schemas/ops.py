@@ -184,6 +184,12 @@ class SettledView(View):
     arc_told: str | None
 
 
+class SkipBody(Body):
+    """Why a step is skipped."""
+
+    reason: Text
+
+
 class StoryQuery(Body):
     """Which stories; what is not named is not asked for."""
 
@@ -226,6 +232,16 @@ class ReplayView(View):
     reason: str
     by: str
     at: datetime
+
+
+class SkippedView(View):
+    """A step that was skipped. ``replay`` is null where the story goes on without one: the step is
+    tried again by itself, and finds itself done."""
+
+    workflow_id: str
+    step: str
+    told: str
+    replay: ReplayView | None
 
 
 class ReplayList(View):

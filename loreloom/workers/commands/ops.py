@@ -173,6 +173,17 @@ def erasures(
 
 
 @ops.command()
+def skip(workflow_id: str, reason: Reason, as_json: AsJson = False) -> None:
+    """Skip the step that a story does not get past: an epilogue, or what an arc's beat tells.
+
+    What grants, charges or decides something is refused.
+    """
+    with calling() as api:
+        skipped = api.post(f"{_path(workflow_id)}/skip", {"reason": reason})
+    show(skipped, as_json, lambda made: [f"{made['workflow_id']}: skipped “{made['told']}”"])
+
+
+@ops.command()
 def settle(
     quest_id: Annotated[str, typer.Argument(help="A quest that cannot be played on.")],
     outcome: Annotated[str, typer.Option(help="completed or failed.")],

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -20,6 +21,7 @@ from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import settle
+from loreloom.api.ops.skipping import may_skip, skip
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.routes.ops import WorkflowIdPath
 from loreloom.api.schemas.fields import After
@@ -28,6 +30,7 @@ from loreloom.api.schemas.ops import (
     ReplayBody,
     ReplaysBody,
     SettleBody,
+    SkipBody,
     StoryKind,
     StoryQuery,
     StoryState,
@@ -99,6 +102,7 @@ async def show_workflow(
         quest_id=workflow_id.removeprefix("quest/") if workflow_id.startswith("quest/") else None,
         steps=[step.view() for step in steps_in(history.events, story.run_id)],
         replays=[replay_view(kept) for kept in had.items],
+        may_skip=may_skip(story, history.events),
         batch=_new_batch(),
     )
 
@@ -150,6 +154,23 @@ async def replay_one(request: Request, reader: Operator, form: SentForm) -> Resp
     made = await context_of(request).replays.replay_many([workflow_id], wish, _batch(form))
     sent = [("workflow_id", workflow_id), ("from", body.from_)]
     return _answered(request, answers(made, more=False), sent, body.reason, form, body.dry_run)
+
+
+@router.post("/skip")
+async def skip_step(request: Request, reader: Operator, form: SentForm) -> Response:
+    """Skip the step that a story does not get past."""
+    workflow_id = str(form.get("workflow_id", ""))
+    body = body_of(SkipBody, {"reason": str(form.get("reason", ""))})
+    context = context_of(request)
+    await skip(
+        context.parts,
+        context.replays,
+        workflow_id,
+        reason=body.reason,
+        by=reader.name,
+        replay_id=_batch(form),
+    )
+    return RedirectResponse(f"/console/ops/workflows/{quote(workflow_id)}", 303)
 
 
 @router.post("/settle")
