@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.provider import ToldEvent
+from loreloom.state.paging import Page, page_of
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import Payment, ProviderEvent
 
@@ -54,15 +55,24 @@ async def find_event(store: Store, event_id: str) -> KeptEvent | None:
     query = select(ProviderEvent.__table__).where(ProviderEvent.event_id == event_id)
     async with store.reading() as connection:
         row = (await connection.execute(query)).first()
-    if row is None:
-        return None
-    return KeptEvent(
-        told=_told(row),
-        deliveries=row.deliveries,
-        received_at=row.received_at,
-        handled_at=row.handled_at,
-        outcome=row.outcome,
+    return _kept(row) if row is not None else None
+
+
+async def pending_events(store: Store, *, after: str | None, limit: int) -> Page[KeptEvent]:
+    """Events that nobody has handled, oldest first; ``after`` is the last page's last event."""
+    place = (ProviderEvent.received_at, ProviderEvent.event_id)
+    query = (
+        select(ProviderEvent.__table__)
+        .where(ProviderEvent.handled_at.is_(None))
+        .order_by(*place)
+        .limit(limit + 1)
     )
+    if after is not None:
+        last = select(*place).where(ProviderEvent.event_id == after)
+        query = query.where(tuple_(*place) > last.scalar_subquery())
+    async with store.reading() as connection:
+        rows = (await connection.execute(query)).all()
+    return page_of([_kept(row) for row in rows], limit, lambda event: event.told.event_id)
 
 
 async def unhandled_events(store: Store, age: timedelta, limit: int) -> Sequence[ToldEvent]:
@@ -86,6 +96,16 @@ async def unhandled_events(store: Store, age: timedelta, limit: int) -> Sequence
     )
     async with store.reading() as connection:
         return [_told(row) for row in await connection.execute(query)]
+
+
+def _kept(row: Row[Any]) -> KeptEvent:
+    return KeptEvent(
+        told=_told(row),
+        deliveries=row.deliveries,
+        received_at=row.received_at,
+        handled_at=row.handled_at,
+        outcome=row.outcome,
+    )
 
 
 def _told(row: Row[Any]) -> ToldEvent:

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.async_api import expect
@@ -25,6 +26,7 @@ from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
 from tests.console.test_pages import serious_findings
 from tests.quest.stage import Stage, eventually, stage
+from tests.support.events import pending_event
 
 BROKEN = 5
 MARK = "wages-by-overflow"
@@ -168,4 +170,18 @@ async def test_health_is_seen_at_a_glance_and_stays_so(console: Console, operato
     await expect(seen).not_to_have_text(before, timeout=20_000)
     await page.set_viewport_size({"width": 360, "height": 720})
     assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    assert operator.complaints == []
+
+
+async def test_a_pending_webhook_is_seen_and_resent_where_the_rest_is_wrong(
+    console: Console, operator: Reader
+) -> None:
+    await pending_event(console.api.parts.store, "evt_1", datetime.now(UTC) + timedelta(hours=1))
+    page = operator.page
+    await page.goto("/console/ops")
+    row = page.get_by_role("row", name="evt_1")
+    await expect(row).to_contain_text("product.created")
+    assert await serious_findings(page) == []
+    await row.get_by_role("button", name="Resend evt_1").click()
+    await expect(page.get_by_text("whatever the payment provider told was handled")).to_be_visible()
     assert operator.complaints == []

@@ -111,7 +111,7 @@ async def test_a_designer_repairs_nothing(console: Console) -> None:
         ):  # fmt: skip
             assert (await client.get(f"/console/{address}")).status_code == 403, address
         form = {"form_token": await token_on(client, "/console/worlds"), "reason": "x"}
-        for act in ("replays", "replay", "settle", "skip"):
+        for act in ("replays", "replay", "settle", "skip", "events/evt_1/resend"):
             assert (await client.post(f"/console/ops/{act}", data=form)).status_code == 403, act
 
 

@@ -8,12 +8,13 @@ from loreloom.api.answers import answer, problems
 from loreloom.api.auth import OpsCaller
 from loreloom.api.bodies import read_bytes
 from loreloom.api.context import context_of
+from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.routes.payments import shop_of
-from loreloom.api.schemas.fields import ID
-from loreloom.api.schemas.payments import EventView, WebhookReceived
+from loreloom.api.schemas.fields import ID, After, Limit
+from loreloom.api.schemas.payments import EventList, EventView, WebhookReceived
 from loreloom.api.shop import BadWebhook
-from loreloom.state.provider_events import KeptEvent, find_event, keep_event
+from loreloom.state.provider_events import KeptEvent, find_event, keep_event, pending_events
 
 MAX_WEBHOOK_BYTES = 512 * 1024
 EventIdPath = Annotated[str, Path(pattern=ID)]
@@ -43,6 +44,19 @@ async def receive_webhook(request: Request, signature: Signature = "") -> Respon
 
 
 @router.get(
+    "/v1/webhooks/stripe/events",
+    operation_id="list_provider_events",
+    response_model=EventList,
+    responses=problems(422),
+)
+async def list_provider_events(
+    request: Request, caller: OpsCaller, limit: Limit = 50, after: After = None
+) -> Response:
+    """What the provider told and nobody has handled yet, oldest first."""
+    return answer(await pending(request, after, limit))
+
+
+@router.get(
     "/v1/webhooks/stripe/events/{event_id}",
     operation_id="get_provider_event",
     response_model=EventView,
@@ -65,9 +79,24 @@ async def resend_provider_event(
     request: Request, caller: OpsCaller, event_id: EventIdPath
 ) -> Response:
     """Handle a stored event again. That is harmless: whoever is told looks at the provider."""
+    return answer(await resend(request, event_id))
+
+
+async def pending(request: Request, after: str | None, limit: int) -> EventList:
+    """A page of what nobody has handled."""
+    store = context_of(request).parts.store
+    found = await pending_events(store, after=from_cursor("events", after), limit=limit)
+    return EventList(
+        items=tuple(map(_view, found.items)),
+        next=to_cursor("events", found.next),
+    )
+
+
+async def resend(request: Request, event_id: str) -> EventView:
+    """Handle an event again; how it stands afterwards. Raises ``ApiError`` if there is none."""
     event = await _the_event(request, event_id)
     await context_of(request).events.handle(event.told)
-    return answer(_view(await _the_event(request, event_id)))
+    return _view(await _the_event(request, event_id))
 
 
 async def _the_event(request: Request, event_id: str) -> KeptEvent:

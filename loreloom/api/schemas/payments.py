@@ -203,6 +203,13 @@ class EventView(View):
     outcome: str | None
 
 
+class EventList(View):
+    """A page of events, oldest first."""
+
+    items: tuple[EventView, ...]
+    next: str | None
+
+
 class WebhookReceived(View):
     """The event is stored; it will not get lost."""
 

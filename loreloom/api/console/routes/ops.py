@@ -24,6 +24,7 @@ from loreloom.api.ops.settling import settle
 from loreloom.api.ops.skipping import may_skip, skip
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.routes.ops import WorkflowIdPath
+from loreloom.api.routes.webhooks import EventIdPath, pending, resend
 from loreloom.api.schemas.fields import After
 from loreloom.api.schemas.ops import (
     ReplayAnswers,
@@ -49,9 +50,18 @@ router = APIRouter(prefix="/ops")
 
 @router.get("")
 async def show_causes(request: Request, reader: Operator) -> Response:
-    """What is wrong, grouped by cause."""
+    """What is wrong, grouped by cause, and what of the provider's waits."""
     found = await causes_of(context_of(request).stories, StoryQuery())
-    return page(request, "ops.html", causes=found)
+    return page(request, "ops.html", causes=found, events=await pending(request, None, PAGE))
+
+
+@router.post("/events/{event_id}/resend")
+async def resend_event(
+    request: Request, reader: Operator, form: SentForm, event_id: EventIdPath
+) -> Response:
+    """Handle what the provider told again."""
+    await resend(request, event_id)
+    return RedirectResponse("/console/ops#events", 303)
 
 
 @router.get("/health")
