@@ -1,4 +1,4 @@
-"""Finding quests among very many, the newest first."""
+"""Finding quests among very many, the newest or the oldest first."""
 
 from datetime import datetime
 from typing import Any
@@ -37,15 +37,36 @@ async def newest_quests(
     store: Store, world_id: WorldId, wanted: QuestFilter, *, after: str | None, limit: int
 ) -> Page[QuestRecord]:
     """A world's quests, newest first; ``after`` is the quest that the last page ended with."""
+    return await _listed(store, world_id, wanted, after, limit, newest_first=True)
+
+
+async def oldest_quests(
+    store: Store, world_id: WorldId, wanted: QuestFilter, *, after: str | None, limit: int
+) -> Page[QuestRecord]:
+    """The same, oldest first."""
+    return await _listed(store, world_id, wanted, after, limit, newest_first=False)
+
+
+async def _listed(
+    store: Store,
+    world_id: WorldId,
+    wanted: QuestFilter,
+    after: str | None,
+    limit: int,
+    *,
+    newest_first: bool,
+) -> Page[QuestRecord]:
+    place = (Quest.created_at, Quest.quest_id)
     query = (
         select(Quest.__table__)
         .where(Quest.world_id == world_id, *_conditions(wanted))
-        .order_by(Quest.created_at.desc(), Quest.quest_id.desc())
+        .order_by(*(column.desc() if newest_first else column for column in place))
         .limit(limit + 1)
     )
     if after is not None:
-        last = select(Quest.created_at, Quest.quest_id).where(Quest.quest_id == after)
-        query = query.where(tuple_(Quest.created_at, Quest.quest_id) < last.scalar_subquery())
+        here, last = tuple_(*place), select(*place).where(Quest.quest_id == after)
+        at = last.scalar_subquery()
+        query = query.where(here < at if newest_first else here > at)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
     return page_of([record_of(row) for row in rows], limit, lambda quest: quest.quest_id)

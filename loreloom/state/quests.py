@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, Text, cast, insert, select, tuple_, update
+from sqlalchemy import Row, Text, cast, insert, select, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -21,7 +21,6 @@ from loreloom.domain.quest import (
 from loreloom.domain.rewards import Reward
 from loreloom.domain.story import QuestStory
 from loreloom.domain.templates import Epilogues
-from loreloom.state.paging import Page, page_of
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.quests import Quest
@@ -166,34 +165,6 @@ async def find_quest(store: Store, quest_id: QuestId) -> QuestRecord | None:
             await connection.execute(select(Quest.__table__).where(Quest.quest_id == quest_id))
         ).first()
     return record_of(row) if row else None
-
-
-async def list_quests(
-    store: Store,
-    world_id: WorldId,
-    *,
-    player_id: PlayerId | None = None,
-    state: QuestState | None = None,
-    after: str | None,
-    limit: int,
-) -> Page[QuestRecord]:
-    """A world's quests, oldest first; ``after`` is the quest that the last page ended with."""
-    query = (
-        select(Quest.__table__)
-        .where(Quest.world_id == world_id)
-        .order_by(Quest.created_at, Quest.quest_id)
-        .limit(limit + 1)
-    )
-    if player_id is not None:
-        query = query.where(Quest.player_id == player_id)
-    if state is not None:
-        query = query.where(Quest.state == state)
-    if after is not None:
-        last = select(Quest.created_at, Quest.quest_id).where(Quest.quest_id == after)
-        query = query.where(tuple_(Quest.created_at, Quest.quest_id) > last.scalar_subquery())
-    async with store.reading() as connection:
-        rows = (await connection.execute(query)).all()
-    return page_of([record_of(row) for row in rows], limit, lambda quest: quest.quest_id)
 
 
 async def with_a_limit(store: Store, world_id: WorldId) -> Sequence[QuestId]:

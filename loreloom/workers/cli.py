@@ -12,6 +12,7 @@ from loreloom.workers.commands import (
     payments,
     quest,
     stack,
+    whatif,
     world,
 )
 
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-for module in (stack, demo, knowledge, quest, keys, arcs, payments, ops, climates, world):
+for module in (stack, demo, knowledge, quest, whatif, keys, arcs, payments, ops, climates, world):
     module.register(app)
 
 if __name__ == "__main__":

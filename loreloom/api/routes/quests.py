@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
 
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.api.answers import answer, problems
@@ -15,7 +16,7 @@ from loreloom.api.history import history_of
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import require_person, the_player, the_quest, the_world
 from loreloom.api.occasions import openings_for, with_occasion
-from loreloom.api.schemas.fields import ID, After, Limit, QuestIdPath, WorldIdPath
+from loreloom.api.schemas.fields import ID, NAME, After, Limit, QuestIdPath, WorldIdPath
 from loreloom.api.schemas.quests import (
     CreateQuest,
     QuestCreated,
@@ -25,8 +26,9 @@ from loreloom.api.schemas.quests import (
 )
 from loreloom.api.shaping import quest_view
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
-from loreloom.domain.quest import QuestState
+from loreloom.domain.quest import QuestKind, QuestState
 from loreloom.state import quests
+from loreloom.state.quest_search import QuestFilter, oldest_quests
 from loreloom.state.quests import QuestRequest
 from loreloom.state.starts import PlannedStart
 from loreloom.state.worlds import WorldRecord
@@ -91,16 +93,30 @@ async def list_quests(
     world_id: WorldIdPath,
     player_id: Annotated[PlayerId | None, Query(pattern=ID)] = None,
     state: QuestState | None = None,
+    kind: QuestKind | None = None,
+    region: Annotated[str | None, Query(max_length=100, pattern=NAME)] = None,
+    entity: Annotated[
+        str | None, Query(max_length=200, pattern=NAME, description="A name that it is about.")
+    ] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Asked for then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Asked for before.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Response:
-    """A world's quests, oldest first."""
+    """A world's quests that fit, oldest first."""
     await the_world(request, world_id)
-    page = await quests.list_quests(
+    page = await oldest_quests(
         context_of(request).parts.store,
         world_id,
-        player_id=player_id,
-        state=state,
+        QuestFilter(
+            player_id=player_id,
+            state=state,
+            kind=kind,
+            region=region,
+            entity=entity,
+            since=since,
+            until=until,
+        ),
         after=from_cursor("quests", after),
         limit=limit,
     )

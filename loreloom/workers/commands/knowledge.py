@@ -15,6 +15,7 @@ from loreloom.workers.commands.output import AsJson, calling, show
 SUFFIXES = (".md", ".markdown")
 
 Canon = Annotated[str, typer.Option(help="The canon that is meant.")]
+CanonOrNone = Annotated[str | None, typer.Option(help="The canon; unset, the world's or default.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,11 +48,25 @@ def search(
     limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
     entity: Annotated[str | None, typer.Option(help="Only where this is named.")] = None,
-    canon: Canon = "default",
+    player: Annotated[
+        str | None, typer.Option(help="As this player would be answered, who knows what is told.")
+    ] = None,
+    world: Annotated[
+        str | None, typer.Option(help="The player's world; its canon is searched.")
+    ] = None,
+    canon: CanonOrNone = None,
     as_json: AsJson = False,
 ) -> None:
     """Find the passages of the canon that answer a question, and why each is there."""
-    wanted = {"q": text, "limit": limit, "document": document, "entity": entity, "canon": canon}
+    wanted = {
+        "q": text,
+        "limit": limit,
+        "document": document,
+        "entity": entity,
+        "player_id": player,
+        "world_id": world,
+        "canon": canon,
+    }
     with calling() as api:
         show(api.get("/v1/lore/search", **wanted), as_json, _hits)
 

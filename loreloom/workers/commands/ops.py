@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
-from loreloom.api.schemas.ops import StoryKind, StoryQuery
+from loreloom.api.schemas.ops import StoryKind, StoryQuery, StoryState
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.commands.output import AsJson, calling, show
 from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
@@ -42,6 +43,25 @@ def failed(
     with calling() as api:
         found = api.get(f"{ROOT}/causes", kind=kind, world_id=world, player_id=player)
     show(found, as_json, _causes)
+
+
+@ops.command()
+def workflows(
+    kind: Kind = None,
+    state: Annotated[
+        StoryState | None, typer.Option(help="Only in this state; unset, all but what ended well.")
+    ] = None,
+    world: World = None,
+    player: Player = None,
+    cause: Annotated[str | None, typer.Option(help="A cause, as `ops failed` names it.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show what runs and what failed, at which step and why, newest first."""
+    wanted = {"kind": kind, "state": state, "world_id": world, "player_id": player, "cause": cause}
+    with calling() as api:
+        found = list(islice(api.pages(f"{ROOT}/workflows", **wanted), limit))
+    show(found, as_json, _workflows)
 
 
 @ops.command()
@@ -190,12 +210,23 @@ def settle(
     reason: Annotated[str, typer.Option(help="Why; it is kept and shown.")],
     experience: Annotated[int, typer.Option(min=0, help="Given to the player.")] = 0,
     coin: Annotated[int, typer.Option(min=0, help="Given to the player.")] = 0,
+    item: Annotated[
+        list[str] | None, typer.Option(help="THING=COUNT, given to the player.")
+    ] = None,
+    standing: Annotated[
+        list[str] | None, typer.Option(help="FACTION=CHANGE of the player's standing.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """End a quest with an outcome and a compensation, once; it is replayed no more."""
     body = {
         "outcome": outcome,
-        "compensation": {"experience": experience, "coin": coin},
+        "compensation": {
+            "experience": experience,
+            "coin": coin,
+            "items": _counts(item),
+            "standing": _counts(standing),
+        },
         "reason": reason,
     }
     with calling() as api:
@@ -341,6 +372,15 @@ def _causes(found: Json) -> Iterable[str]:
         yield "there are more: only the newest were looked at"
 
 
+def _workflows(found: list[Json]) -> Iterable[str]:
+    for story in found:
+        failing = story["failing"]
+        why = f"  {failing['told']}: {failing['message']}" if failing else ""
+        yield f"{story['started_at'][:19]}  {story['state']:<10} {story['workflow_id']}{why}"
+    if not found:
+        yield "no workflows"
+
+
 def _health(found: Json) -> Iterable[str]:
     for queue in found["queues"]:
         builds = f"  {', '.join(queue['builds'])}" if queue["builds"] else ""
@@ -390,10 +430,10 @@ def _erased(found: Json) -> Iterable[str]:
 
 def _settled(settled: Json) -> Iterable[str]:
     given = settled["compensation"]
-    yield (
-        f"{settled['quest_id']} ended {settled['outcome']};"
-        f" given: {given['experience']} experience, {given['coin']} coin"
-    )
+    said = [f"{given['experience']} experience", f"{given['coin']} coin"]
+    said += [f"{count} {name}" for name, count in given["items"].items()]
+    said += [f"{change:+} standing with {name}" for name, change in given["standing"].items()]
+    yield f"{settled['quest_id']} ended {settled['outcome']}; given: {', '.join(said)}"
     if settled["arc_told"] is not None:
         yield f"{settled['arc_told']} goes on from it"
 

@@ -1,7 +1,7 @@
 """`loreloom payments`: the books of what was bought."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,33 @@ def reconcile(as_json: AsJson = False) -> None:
     show(report, as_json, _lines)
     if report["found"]:
         raise typer.Exit(1)
+
+
+@payments.command()
+def webhooks(
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the provider told and nobody has handled yet, oldest first."""
+    with calling() as api:
+        found = api.get("/v1/webhooks/stripe/events", limit=limit)
+    show(found, as_json, lambda page: map(_event, page["items"]) if page["items"] else ["none"])
+
+
+@payments.command()
+def resend(event_id: str, as_json: AsJson = False) -> None:
+    """Handle an event of the provider's again, which is harmless. Exit 1 if it still waits."""
+    with calling() as api:
+        event = api.post(f"/v1/webhooks/stripe/events/{event_id}/resend")
+    show(event, as_json, lambda told: [_event(told)])
+    if event["handled_at"] is None:
+        raise typer.Exit(1)
+
+
+def _event(event: dict[str, Any]) -> str:
+    about = event["payment_id"] or "-"
+    came_to = event["outcome"] or "waits"
+    return f"{event['received_at'][:19]}  {event['event_id']}  {event['kind']}  {about}  {came_to}"
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:

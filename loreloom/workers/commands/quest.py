@@ -40,13 +40,27 @@ def new(
 @quest.command("list")
 def list_quests(
     world: str,
-    player: str | None = None,
+    player: Annotated[str | None, typer.Option(help="Only of this player.")] = None,
     state: QuestState | None = None,
+    kind: QuestKind | None = None,
+    region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
+    entity: Annotated[str | None, typer.Option(help="Only what is about this name.")] = None,
+    since: Annotated[str | None, typer.Option(help="Asked for then or later, as RFC 3339.")] = None,
+    until: Annotated[str | None, typer.Option(help="Asked for before, as RFC 3339.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List a world's quests."""
+    """List a world's quests, oldest first."""
+    wanted = {
+        "player_id": player,
+        "state": state,
+        "kind": kind,
+        "region": region,
+        "entity": entity,
+        "since": since,
+        "until": until,
+    }
     with calling() as api:
-        found = list(api.pages(f"/v1/worlds/{world}/quests", player_id=player, state=state))
+        found = list(api.pages(f"/v1/worlds/{world}/quests", **wanted))
     show(found, as_json, lambda quests: [_line(quest) for quest in quests] or ["no quests"])
 
 
@@ -133,4 +147,5 @@ def _standing(standing: dict[str, Any]) -> str:
 def _step(step: dict[str, Any]) -> str:
     time = step["game_time"]
     when = f"{time['season']} {time['day']}, {time['hour']:02}:{time['minute']:02}"
-    return f"{step['at'][:19]}  {when:<18} {step['caused_by']:<8} {step['told']}"
+    made = f"  {step['generation']['generation_id']}" if step["generation"] else ""
+    return f"{step['at'][:19]}  {when:<18} {step['caused_by']:<8} {step['told']}{made}"
