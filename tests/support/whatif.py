@@ -38,15 +38,8 @@ async def asking(
 ) -> AsyncIterator[None]:
     """Workers that serve "what if" where no tier is set: no model answers, which is said."""
     async with AsyncExitStack() as stack:
-        parts = WritingParts(
-            store=store,
-            embedder=embedder,
-            router=await stack.enter_async_context(Router([])),
-            lexicon=load_lexicon(),
-            templates=TemplateShelf(PROJECT / "content" / "quests"),
-            budget=Budget(),
-        )
-        steps = WhatIfActivities(parts)
+        router = await stack.enter_async_context(Router([]))
+        steps = WhatIfActivities(writing_with(router, store, embedder))
         story, silver = queue_of(Role.STORY, prefix), queue_of(Role.SILVER, prefix)
         told = Worker(
             client,
@@ -59,6 +52,18 @@ async def asking(
         asked = Worker(client, task_queue=silver, activities=[steps.ask, steps.compare])
         await stack.enter_async_context(asked)
         yield
+
+
+def writing_with(router: Router, store: Store, embedder: Embedder) -> WritingParts:
+    """What writing needs, with the content's templates."""
+    return WritingParts(
+        store=store,
+        embedder=embedder,
+        router=router,
+        lexicon=load_lexicon(),
+        templates=TemplateShelf(PROJECT / "content" / "quests"),
+        budget=Budget(),
+    )
 
 
 async def generated(
