@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Row, Select, func, insert, select, tuple_
+from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.arc import ArcDefinition
@@ -130,8 +130,8 @@ async def find_definition(store: Store, digest: str) -> ArcDefinition | None:
 async def find_arc(store: Store, arc_id: ArcId) -> ArcRecord | None:
     """The arc of that id, or ``None``."""
     async with store.reading() as connection:
-        row = (await connection.execute(_arcs().where(Arc.arc_id == arc_id))).first()
-    return _record(row) if row else None
+        row = (await connection.execute(arc_rows().where(Arc.arc_id == arc_id))).first()
+    return record_of(row) if row else None
 
 
 async def tally_arcs(store: Store) -> ArcTally:
@@ -144,38 +144,10 @@ async def tally_arcs(store: Store) -> ArcTally:
     return ArcTally(states=by_state, beats=by_kind)
 
 
-async def list_arcs(
-    store: Store,
-    world_id: WorldId,
-    *,
-    player_id: PlayerId | None = None,
-    state: ArcState | None = None,
-    after: str | None,
-    limit: int,
-) -> Page[ArcRecord]:
-    """A world's arcs, oldest first; ``after`` is the arc that the last page ended with."""
-    query = (
-        _arcs()
-        .where(Arc.world_id == world_id)
-        .order_by(Arc.created_at, Arc.arc_id)
-        .limit(limit + 1)
-    )
-    if player_id is not None:
-        query = query.where(Arc.player_id == player_id)
-    if state is not None:
-        query = query.where(Arc.state == state)
-    if after is not None:
-        last = select(Arc.created_at, Arc.arc_id).where(Arc.arc_id == after)
-        query = query.where(tuple_(Arc.created_at, Arc.arc_id) > last.scalar_subquery())
-    async with store.reading() as connection:
-        rows = (await connection.execute(query)).all()
-    return page_of([_record(row) for row in rows], limit, lambda arc: arc.arc_id)
-
-
 async def running_arcs(store: Store, arc: str, *, after: str | None, limit: int) -> Page[ArcRecord]:
     """Arcs of a name that run, in all worlds, by their ids."""
     query = (
-        _arcs()
+        arc_rows()
         .where(Arc.arc == arc, Arc.state == ArcState.RUNNING)
         .order_by(Arc.arc_id)
         .limit(limit + 1)
@@ -184,7 +156,7 @@ async def running_arcs(store: Store, arc: str, *, after: str | None, limit: int)
         query = query.where(Arc.arc_id > after)
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return page_of([_record(row) for row in rows], limit, lambda found: found.arc_id)
+    return page_of([record_of(row) for row in rows], limit, lambda found: found.arc_id)
 
 
 async def way_of(store: Store, arc_id: ArcId) -> Sequence[BeatRecord]:
@@ -231,13 +203,15 @@ async def choice_of(store: Store, arc_id: ArcId, action_id: str) -> BeatRecord |
     return next((beat for beat in found if beat.seq == seq), None)
 
 
-def _arcs() -> Select[Any]:
+def arc_rows() -> Select[Any]:
+    """Arcs with their definitions."""
     return select(Arc.__table__, ArcDefinitionRow.definition).join(
         ArcDefinitionRow, ArcDefinitionRow.digest == Arc.digest
     )
 
 
-def _record(row: Row[Any]) -> ArcRecord:
+def record_of(row: Row[Any]) -> ArcRecord:
+    """The arc of such a row."""
     return ArcRecord(
         arc_id=ArcId(row.arc_id),
         world_id=WorldId(row.world_id),

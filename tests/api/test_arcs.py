@@ -106,6 +106,9 @@ async def test_an_arc_is_started_read_and_chosen_in(api: Api, worker: None) -> N
     assert (late.status_code, late.json()["code"]) == (409, "wrong_state")
     listed = (await api.game.get(f"/v1/worlds/{world_id}/arcs?state=ended")).json()
     assert [item["arc_id"] for item in listed["items"]] == [arc_id]
+    for asked in ("arc=elsewhere", "entity=Nobody", "until=2020-01-01T00:00:00Z"):
+        none = await api.game.get(f"/v1/worlds/{world_id}/arcs?{asked}")
+        assert (none.status_code, none.json()["items"]) == (200, []), asked
 
 
 async def test_contributions_count_once_and_end_the_goal(api: Api, worker: None) -> None:

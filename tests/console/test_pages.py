@@ -114,6 +114,21 @@ async def test_quests_are_found_by_what_is_known_of_them(
     await expect(designer.page.get_by_role("link", name="The Lantern")).to_have_count(int(found))
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("player_id=mara&state=running&arc=the-two-copies", True), ("arc=the-candle-count", False),
+        ("entity=Philippa+Noake&region=&since=2020-01-01T00:00", True), ("entity=Nobody", False),
+        ("until=2020-01-01T00:00", False), ("moved_since=2020-01-01T00:00", True),
+    ],
+)  # fmt: skip
+async def test_arcs_are_found_by_what_is_known_of_them(
+    console: Console, designer: Reader, asked: str, found: bool
+) -> None:
+    await designer.page.goto(f"/console/worlds/{console.told.world_id}/arcs?{asked}")
+    await expect(designer.page.get_by_role("link", name="The Two Copies")).to_have_count(int(found))
+
+
 async def test_an_arc_says_where_it_stands_and_what_would_have_to_hold(
     console: Console, designer: Reader
 ) -> None:

@@ -5,6 +5,7 @@ import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import AwareDatetime
 
 from loreloom.activities.signatures.arc import ArcRef
 from loreloom.api.answers import answer, problems
@@ -34,13 +35,15 @@ from loreloom.api.schemas.arcs import (
     Migration,
     MigrationOutcome,
 )
-from loreloom.api.schemas.fields import ID, After, ArcIdPath, Limit, WorldIdPath
+from loreloom.api.schemas.fields import ID, NAME, After, ArcIdPath, Limit, WorldIdPath
 from loreloom.api.shaping_arcs import arc_summary, arc_view
 from loreloom.domain.arc import ArcDefinition, ArcScope
 from loreloom.domain.arc_walk import ArcState, require_migratable
 from loreloom.domain.ids import ArcId, PlayerId, WorldId, arc_workflow_id
 from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.state import arcs, contributions
+from loreloom.state.arc_search import ArcFilter
+from loreloom.state.arc_search import list_arcs as list_found
 from loreloom.state.arcs import ArcRecord
 from loreloom.state.contributions import Contribution
 from loreloom.state.starts import PlannedStart
@@ -55,6 +58,12 @@ from loreloom.workflows.signatures import (
 
 AT_ONCE = 8
 """Arcs that are moved at the same time."""
+
+OfName = Annotated[
+    str | None,
+    Query(max_length=100, pattern=NAME, description="A name that a beat of the arc speaks of."),
+]
+Began = Annotated[AwareDatetime | None, Query(description="When it began, in real time.")]
 
 router = APIRouter(tags=["arcs"])
 
@@ -110,16 +119,30 @@ async def list_arcs(
     world_id: WorldIdPath,
     player_id: Annotated[PlayerId | None, Query(pattern=ID)] = None,
     state: ArcState | None = None,
+    arc: Annotated[str | None, Query(max_length=100, pattern=NAME)] = None,
+    region: OfName = None,
+    entity: OfName = None,
+    since: Began = None,
+    until: Began = None,
+    moved_since: Annotated[AwareDatetime | None, Query(description="Real time.")] = None,
     limit: Limit = 50,
     after: After = None,
 ) -> Response:
-    """A world's arcs, oldest first."""
+    """A world's arcs that fit, oldest first."""
     await the_world(request, world_id)
-    page = await arcs.list_arcs(
+    page = await list_found(
         context_of(request).parts.store,
         world_id,
-        player_id=player_id,
-        state=state,
+        ArcFilter(
+            player_id=player_id,
+            state=state,
+            arc=arc,
+            region=region,
+            entity=entity,
+            since=since,
+            until=until,
+            moved_since=moved_since,
+        ),
         after=from_cursor("arcs", after),
         limit=limit,
     )

@@ -22,6 +22,39 @@ def register(app: typer.Typer) -> None:
     app.add_typer(arcs, name="arcs")
 
 
+@arcs.command("list")
+def list_command(
+    world_id: str,
+    player: Annotated[str | None, typer.Option(help="Of one player.")] = None,
+    state: Annotated[str | None, typer.Option(help="In one state.")] = None,
+    arc: Annotated[str | None, typer.Option(help="By one name in the content.")] = None,
+    region: Annotated[str | None, typer.Option(help="A beat speaks of this region.")] = None,
+    entity: Annotated[
+        str | None, typer.Option(help="A beat speaks of this person, faction or region.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="Began then or later (RFC 3339).")] = None,
+    until: Annotated[str | None, typer.Option(help="Began before.")] = None,
+    moved_since: Annotated[str | None, typer.Option(help="Moved then or later.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    as_json: AsJson = False,
+) -> None:
+    """List a world's arcs that fit, oldest first."""
+    with calling() as api:
+        found = api.get(
+            f"/v1/worlds/{world_id}/arcs",
+            player_id=player,
+            state=state,
+            arc=arc,
+            region=region,
+            entity=entity,
+            since=since,
+            until=until,
+            moved_since=moved_since,
+            limit=limit,
+        )
+    show(found, as_json, lambda page: [_line(each) for each in page["items"]])
+
+
 @arcs.command("check")
 def check_command(
     paths: Annotated[
@@ -80,6 +113,12 @@ def migrate_command(
     show({**page, "items": items}, as_json, _migrated)
     if any(item["outcome"] in ("refused", "unanswered") for item in items):
         raise typer.Exit(1)
+
+
+def _line(arc: Json) -> str:
+    whose = arc["player_id"] or "the world's"
+    at = arc["outcome"] or arc["beat"] or ""
+    return f"{arc['arc_id']}  {arc['state']:<9} {whose:<12} {arc['title']}: {at}"
 
 
 def _findings(answer: Json) -> Iterable[str]:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from loreloom.api.console.arc_standing import demands, late_in_words, standing_of
+from loreloom.api.console.finding import Empty, Moment, OfName, OfPlayer, moment
 from loreloom.api.console.layout import BOX_HEIGHT, BOX_WIDTH, Box, Line, lay_out
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
@@ -16,20 +16,19 @@ from loreloom.api.console.stories import texts_of
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.lookups import the_arc, the_world
-from loreloom.api.schemas.fields import ID, After, ArcIdPath, WorldIdPath
+from loreloom.api.schemas.fields import After, ArcIdPath, WorldIdPath
 from loreloom.api.shaping_arcs import arc_summary, arc_view
 from loreloom.domain.arc import ArcDefinition, leads_to
 from loreloom.domain.arc_walk import ArcState
-from loreloom.domain.ids import PlayerId
 from loreloom.state import arcs
+from loreloom.state.arc_search import ArcFilter
+from loreloom.state.arc_search import list_arcs as list_found
 from loreloom.state.arcs import ArcRecord, BeatRecord
 from loreloom.state.chronicle import heads
 
 PAGE = 50
 
 router = APIRouter()
-
-Empty = Annotated[str, Query(max_length=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +71,32 @@ async def list_arcs(
     request: Request,
     reader: Reader,
     world_id: WorldIdPath,
-    player_id: Annotated[PlayerId, Query(pattern=ID)] | Empty | None = None,
+    player_id: OfPlayer = None,
     state: ArcState | Empty | None = None,
+    arc: OfName = None,
+    region: OfName = None,
+    entity: OfName = None,
+    since: Moment = None,
+    until: Moment = None,
+    moved_since: Moment = None,
     after: After = None,
 ) -> Response:
-    """A world's arcs, oldest first."""
+    """A world's arcs that fit, oldest first."""
     world = await the_world(request, world_id)
-    found = await arcs.list_arcs(
+    wanted = ArcFilter(
+        player_id=player_id or None,
+        state=state or None,
+        arc=arc or None,
+        region=region or None,
+        entity=entity or None,
+        since=moment("since", since),
+        until=moment("until", until),
+        moved_since=moment("moved_since", moved_since),
+    )
+    found = await list_found(
         context_of(request).parts.store,
         world_id,
-        player_id=PlayerId(player_id) if player_id else None,
-        state=ArcState(state) if state else None,
+        wanted,
         after=from_cursor("arcs", after),
         limit=PAGE,
     )

@@ -24,7 +24,7 @@ from loreloom.api.schemas.ops_players import EraseBody, RepairBody, RepairView
 from loreloom.api.shaping import quest_view
 from loreloom.api.shaping_arcs import arc_summary
 from loreloom.domain.ids import PlayerId, WorldId
-from loreloom.state.arcs import list_arcs
+from loreloom.state.arc_search import ArcFilter, list_arcs
 from loreloom.state.facts import list_facts
 from loreloom.state.keys import Scope
 from loreloom.state.payments import PaymentRecord, newest_payments
@@ -76,7 +76,7 @@ async def show_player(
     quests = await newest_quests(
         store, world_id, QuestFilter(player_id=player_id), after=None, limit=FIRST
     )
-    arcs = await list_arcs(store, world_id, player_id=player_id, after=None, limit=FIRST)
+    arcs = await list_arcs(store, world_id, ArcFilter(player_id=player_id), after=None, limit=FIRST)
     is_ops = Scope.OPS in reader.scopes
     return page(
         request,

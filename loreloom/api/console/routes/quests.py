@@ -1,21 +1,18 @@
 """Quests: found among many, and one as its story."""
 
-from datetime import UTC, datetime
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
+from loreloom.api.console.finding import Empty, Moment, OfName, OfPlayer, moment
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
 from loreloom.api.console.stories import story_of
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import invalid
 from loreloom.api.lookups import the_quest, the_world
-from loreloom.api.schemas.fields import ID, NAME, After, QuestIdPath, WorldIdPath
+from loreloom.api.schemas.fields import After, QuestIdPath, WorldIdPath
 from loreloom.api.shaping import quest_view
-from loreloom.domain.ids import PlayerId
 from loreloom.domain.quest import QuestKind, QuestState
 from loreloom.state.chronicle import heads
 from loreloom.state.quest_search import QuestFilter, newest_quests
@@ -24,13 +21,8 @@ PAGE = 50
 
 router = APIRouter()
 
-# A form sends what was left empty too.
-Empty = Annotated[str, Query(max_length=0)]
-OfPlayer = Annotated[PlayerId, Query(pattern=ID)] | Empty | None
 OfState = QuestState | Empty | None
 OfKind = QuestKind | Empty | None
-OfName = Annotated[str, Query(max_length=200, pattern=NAME)] | Empty | None
-Moment = Annotated[str, Query(max_length=30)] | None
 
 
 @router.get("/worlds/{world_id}/quests")
@@ -55,8 +47,8 @@ async def list_quests(
         kind=kind or None,
         region=region or None,
         entity=entity or None,
-        since=_moment("since", since),
-        until=_moment("until", until),
+        since=moment("since", since),
+        until=moment("until", until),
     )
     found = await newest_quests(
         context_of(request).parts.store,
@@ -96,13 +88,3 @@ async def show_quest(request: Request, reader: Reader, quest_id: QuestIdPath) ->
         wish=quest.request,
         beats=await story_of(store, world, quest),
     )
-
-
-def _moment(field: str, given: str | None) -> datetime | None:
-    if not given:
-        return None
-    try:
-        moment = datetime.fromisoformat(given)
-    except ValueError:
-        raise invalid(field, "give a day and a time, as 2026-01-31T18:00") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
