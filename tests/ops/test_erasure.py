@@ -10,7 +10,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import ActivityEnvironment
 
 from loreloom.activities.epilogue import EpilogueActivities
-from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.quest import WithoutModel
 from loreloom.api.ops import players
 from loreloom.domain.ids import FactId, PlayerId, QuestId, WorldId
 from loreloom.domain.quest import QuestState
@@ -195,7 +195,7 @@ async def test_an_epilogue_that_is_being_written_does_not_outlive_its_player(api
     world_id = WorldId((await api.world())["world_id"])
     await api.player(world_id)
     quest_id = QuestId("quest_lantern")
-    ref = QuestRef(quest_id=quest_id, world_id=world_id, player_id=MARA)
+    ref = WithoutModel(quest_id=quest_id, world_id=world_id, player_id=MARA)
     async with store.transaction() as tx:
         await request_quest(tx, quest_id, world_id, MARA, QuestRequest(), None)
         await keep_design(tx, quest_id, small_design())
