@@ -60,6 +60,11 @@ async def test_a_subscription_renews_and_every_charge_is_booked(till: Till) -> N
     }
     assert (await _has(till, world))[-1] == ("bronze", renewed["paid_until"][:19])
     assert await _told(till, world) == ["subscription.started", *["subscription.renewed"] * 2]
+    told = await chronicle.read(till.api.parts.store, WorldId(world), kind="subscription.renewed")
+    for charge in (entry.data["payment_id"] for entry in told):
+        receipt = (await till.api.game.get(f"/v1/payments/{charge}/receipt")).json()
+        (line,) = receipt["lines"]
+        assert [line[each]["amount"] for each in ("price", "discount", "amount")] == [500, 50, 450]
     report = (await till.api.ops.post("/v1/payments/reconcile")).json()
     assert [d for d in report["differences"] if d["kind"] != "unknown_to_us"] == []
 

@@ -32,7 +32,11 @@ OTHERS: Mapping[str, str] = {
 }
 """Sentences by kind; a kind without one that carries ``told`` says that, else its own name."""
 
-PLACES: Mapping[str, str] = {"quest": "/console/quests/{}", "arc": "/console/arcs/{}"}
+PLACES: Mapping[str, str] = {
+    "quest": "/console/quests/{}",
+    "arc": "/console/arcs/{}",
+    "payment": "/console/ops/payments/{}",
+}
 """The console's pages by the first part of an entry's subject."""
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from loreloom.workers.client import ApiClient, ApiProblem, Json
 from loreloom.workers.commands.output import AsJson, calling, show
 
 payments = typer.Typer(help="The books of what was bought.", no_args_is_help=True)
@@ -55,6 +56,53 @@ def _event(event: dict[str, Any]) -> str:
     about = event["payment_id"] or "-"
     came_to = event["outcome"] or "waits"
     return f"{event['received_at'][:19]}  {event['event_id']}  {event['kind']}  {about}  {came_to}"
+
+
+@payments.command("show")
+def show_purchase(
+    payment_id: Annotated[str, typer.Argument(help="As the chronicle and the API name it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show a purchase with its receipt and what was booked."""
+    with calling() as api:
+        path = f"/v1/payments/{payment_id}"
+        found = {"payment": api.get(path), "receipt": _receipt(api, path)}
+        found["movements"] = api.get(f"{path}/ledger")["movements"]
+    show(found, as_json, _purchase)
+
+
+def _receipt(api: ApiClient, path: str) -> Json | None:
+    try:
+        return api.get(f"{path}/receipt")
+    except ApiProblem as problem:
+        if problem.code != "no_receipt":
+            raise
+        return None
+
+
+def _purchase(found: dict[str, Any]) -> Iterator[str]:
+    payment, receipt = found["payment"], found["receipt"]
+    reason = f": {payment['reason']}" if payment["reason"] else ""
+    yield f"{payment['payment_id']}  {payment['item']}  {payment['state']}{reason}"
+    if receipt is None:
+        yield "no receipt: it was not delivered"
+    else:
+        yield f"receipt {receipt['number']}, {receipt['paid_at'][:19]}"
+        for line in receipt["lines"]:
+            yield (
+                f"  {line['name']}: {line['price']['amount']}, less {line['discount']['amount']},"
+                f" is {_money(line['amount'])}"
+            )
+    if payment["refunded"]["amount"]:
+        yield f"paid back: {_money(payment['refunded'])}"
+    for movement in found["movements"]:
+        for posting in movement["postings"]:
+            amount = f"{posting['amount']:>8} {posting['currency']}"
+            yield f"{movement['kind']:<16} {posting['account']:<40} {amount}"
+
+
+def _money(money: dict[str, Any]) -> str:
+    return f"{money['amount']} {money['currency']} (minor units)"
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:

@@ -8,10 +8,11 @@ from fastapi.responses import RedirectResponse
 from loreloom.api.console.pages import in_address, page
 from loreloom.api.console.session import Reader
 from loreloom.api.context import context_of
-from loreloom.domain.ids import ArcId, PassageId, PlayerId, QuestId, WorldId
+from loreloom.domain.ids import ArcId, PassageId, PaymentId, PlayerId, QuestId, WorldId
 from loreloom.knowledge.passages import passages_by_id
 from loreloom.state.arcs import find_arc
 from loreloom.state.generations import subject_of
+from loreloom.state.payments import find_payment
 from loreloom.state.players import worlds_of_player
 from loreloom.state.quests import find_quest
 from loreloom.state.store import Store
@@ -28,7 +29,7 @@ async def find(
     reader: Reader,
     q: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")],
 ) -> Response:
-    """The page of what has this id: a quest, an arc, a line's generation, a passage, a player."""
+    """The page of what has this id: a story, a purchase, a generation, a passage, a player."""
     store = context_of(request).parts.store
     asked = q.strip()
     address = await _address(store, asked) or await _address(store, asked.partition("/")[2])
@@ -59,6 +60,8 @@ async def _address(store: Store, name: str) -> str | None:
         return f"/console/worlds/{in_address(name)}"
     if await passages_by_id(store, [PassageId(name)]):
         return f"/console/passages/{in_address(name)}"
+    if await find_payment(store, PaymentId(name)) is not None:
+        return f"/console/ops/payments/{in_address(name)}"
     subject = await subject_of(store, name)
     if subject is not None and subject.startswith("quest/"):
         return f"/console/quests/{in_address(subject.partition('/')[2])}#{in_address(name)}"

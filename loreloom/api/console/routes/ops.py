@@ -24,6 +24,7 @@ from loreloom.api.ops.settling import settle
 from loreloom.api.ops.skipping import may_skip, skip
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.routes.ops import WorkflowIdPath
+from loreloom.api.routes.payments import PaymentIdPath, the_payment
 from loreloom.api.routes.webhooks import EventIdPath, pending, resend
 from loreloom.api.schemas.fields import After
 from loreloom.api.schemas.ops import (
@@ -39,6 +40,8 @@ from loreloom.api.schemas.ops import (
 from loreloom.domain.ids import QuestId
 from loreloom.state import replays
 from loreloom.state.keys import KeyIdentity
+from loreloom.state.ledger import movements_of
+from loreloom.state.receipts import find_receipt
 
 PAGE = 100
 QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
@@ -114,6 +117,19 @@ async def show_workflow(
         replays=[replay_view(kept) for kept in had.items],
         may_skip=may_skip(story, history.events),
         batch=_new_batch(),
+    )
+
+
+@router.get("/payments/{payment_id}")
+async def show_purchase(request: Request, reader: Operator, payment_id: PaymentIdPath) -> Response:
+    """A purchase: where it stands, its receipt, and every movement that was booked."""
+    store = context_of(request).parts.store
+    return page(
+        request,
+        "payment.html",
+        payment=await the_payment(request, payment_id),
+        receipt=await find_receipt(store, payment_id),
+        movements=await movements_of(store, payment_id),
     )
 
 
