@@ -1,4 +1,4 @@
-"""A purchase through the public API, told as a story: from the price to the ledger."""
+"""A purchase through the public API, told as a story: from the price to receipt and ledger."""
 
 import httpx
 from rich.console import Console
@@ -38,6 +38,10 @@ def buy(api: ApiClient, console: Console, world_id: str, player_id: str) -> None
     httpx.post(checkout["url"]).raise_for_status()
     payment = api.wait(path, lambda found: found["state"] in ENDED, "the delivery")
     console.print(f"  paid and [bold]{payment['state']}[/bold], once", highlight=False)
+    if payment["state"] == "fulfilled":
+        receipt = api.get(f"{path}/receipt")
+        total = _amount(receipt["total"]["amount"], receipt["total"]["currency"])
+        console.print(f"  receipt {receipt['number']}: {total}", highlight=False)
     _show_entitlement(api, console, payment)
     _show_ledger(api, console, path)
 
