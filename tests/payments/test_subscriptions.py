@@ -110,6 +110,21 @@ async def test_a_failed_charge_is_past_due_and_mended_by_another_card(till: Till
     assert (await till.balance())[("provider", "USD")] == 425 + 425 + 500
 
 
+async def test_what_the_first_card_did_not_pay_begins_with_the_second_one_alone(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.ordered(world, "bronze")
+    assert (await till.pay(payment, card=BAD_CARD)).status_code == 402
+    await till.tell("payment_intent.payment_failed", payment)
+    assert (await _told(till, world), await _has(till, world)) == ([], [])
+
+    assert (await till.pay(payment)).status_code == 200
+    await till.tell("checkout.session.completed", payment)
+    begun = await till.until(payment["payment_id"], "fulfilled")
+    seen = await till.gateway.recurring.charges(await _provider_id(till, begun["subscription_id"]))
+    assert [(charge.amount, charge.first) for charge in seen] == [(500, True)]
+    assert (await till.balance())[("provider", "USD")] == 500
+
+
 async def test_what_is_asked_for_no_more_is_given_up_at_once(till: Till) -> None:
     world = await till.buyer()
     name = (await till.subscribed(world, "bronze"))["subscription_id"]
