@@ -15,7 +15,7 @@ from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.now import now_for
 from loreloom.activities.signatures.errors import NoModel
 from loreloom.activities.signatures.quest import DesignSteps, QuestRef, WithoutModel
-from loreloom.domain.design import Wish, brief_for, plan_of
+from loreloom.domain.design import Wish, brief_for, plan_of, region_for
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.filling import FilledTemplate, NoTemplate, choose_template, fill
 from loreloom.domain.quest import QuestPlan
@@ -54,10 +54,16 @@ class DesignActivities(DesignSteps):
         draft, record = await self._by_model(desk, wish, brief, no_model)
         endings = None
         if draft is None:
-            filled = await self._by_template(desk, brief)
+            filled = await self._by_template(desk, wish, brief)
             draft, endings = filled.draft, filled.epilogues
             record = record.model_copy(update={"template": filled.template_id})
-        plan, story = plan_of(draft, wish, desk.cast.entities, quest_id=ref.quest_id)
+        plan, story = plan_of(
+            draft,
+            wish,
+            desk.cast.entities,
+            quest_id=ref.quest_id,
+            region=self._region(desk, wish, draft.giver),
+        )
         design = QuestDesign(
             plan=plan,
             story=story,
@@ -115,10 +121,9 @@ class DesignActivities(DesignSteps):
             return designed.draft, designed.record
         return None, withdrawn
 
-    async def _by_template(self, desk: Desk, brief: QuestBrief) -> FilledTemplate:
-        now = await worlds.surroundings(
-            self._store, desk.world, desk.player.player_id, desk.quest.request.region
-        )
+    async def _by_template(self, desk: Desk, wish: Wish, brief: QuestBrief) -> FilledTemplate:
+        region = self._region(desk, wish, wish.giver)
+        now = await worlds.surroundings(self._store, desk.world, desk.player.player_id, region)
         templates = self._parts.templates.now().templates
         named = desk.quest.request.template
         if named is not None:
@@ -128,6 +133,10 @@ class DesignActivities(DesignSteps):
         except NoTemplate as error:
             raise broken(error.message) from error
         return fill(template, brief, desk.seed)
+
+    def _region(self, desk: Desk, wish: Wish, giver: str | None) -> str | None:
+        homes = {character.name: character.home for character in self._parts.life.characters}
+        return region_for(wish, giver, homes, [region.region for region in desk.world.regions])
 
 
 def _wish(desk: Desk) -> Wish:

@@ -68,7 +68,7 @@ async def now_for(
 
 
 def _hour(around: Surroundings, season: str, region: str | None) -> _Line:
-    if region is None:
+    if region is None or around.weather is None:
         return _Line(f"It is {around.part}, {season}.")
     weather = around.weather.replace("_", " ")
     return _Line(f"It is {around.part}, {season}, {weather} in {region}.", (region,))

@@ -5,6 +5,7 @@ from typing import Any
 
 from temporalio import activity
 
+from loreloom.activities.desk import seed_of
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.signatures.errors import refused
 from loreloom.activities.signatures.quest import (
@@ -17,6 +18,7 @@ from loreloom.activities.signatures.quest import (
     Step,
 )
 from loreloom.domain.clock import Clock
+from loreloom.domain.design import region_by_seed
 from loreloom.domain.refusals import Refusal
 from loreloom.domain.rewards import reward_for
 from loreloom.state import quest_steps, refused_acts, worlds
@@ -68,7 +70,11 @@ class QuestActivities(QuestSteps):
     async def look_around(self, where: LookAround) -> Seen:
         world = await self._world(where.quest)
         quest_id = where.quest.quest_id
-        now = await worlds.surroundings(self._store, world, where.quest.player_id, where.region)
+        # A quest that an older release designed may say no region.
+        region = where.region or region_by_seed(
+            seed_of(world, quest_id), [region.region for region in world.regions]
+        )
+        now = await worlds.surroundings(self._store, world, where.quest.player_id, region)
         # A replay hands in all acts again: what was refused then is not taken now.
         unmet = await refused_acts.verdict(self._store, quest_id, where.update_id)
         taken = await quest_steps.progress_of(self._store, quest_id, where.action_id)

@@ -1,6 +1,6 @@
 """How the rules turn a wish into a brief, and a draft into a plan: all numbers are made here."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from random import Random
 
 from pydantic import BaseModel, ConfigDict
@@ -84,15 +84,35 @@ def brief_for(wish: Wish, cast: Sequence[Entity]) -> QuestBrief:
     )
 
 
+def region_for(
+    wish: Wish, giver: str | None, homes: Mapping[str, str], regions: Sequence[str]
+) -> str | None:
+    """Where a quest plays: where it was asked for, else where its giver lives, else by its seed.
+
+    ``homes`` says where people live, ``regions`` are the world's. In a world that has none, it is
+    what was asked for.
+    """
+    for region in (wish.region, homes.get(giver or "")):
+        if region in regions:
+            return region
+    return region_by_seed(wish.seed, regions) or wish.region
+
+
+def region_by_seed(seed: int, regions: Sequence[str]) -> str | None:
+    """One of the regions, the same for the same seed."""
+    return _one_of(sorted(regions), Random(f"{seed}/region"))
+
+
 def plan_of(
     draft: QuestDraft,
     wish: Wish,
     cast: Sequence[Entity],
     *,
     quest_id: QuestId,
+    region: str | None = None,
     faction: str | None = None,
 ) -> tuple[QuestPlan, QuestStory]:
-    """The plan and the story that a checked draft becomes.
+    """The plan and the story that a checked draft becomes, in the ``region`` where it plays.
 
     ``faction`` is the one whose standing the quest raises; without one, a faction of the cast.
     Choices that name no fact of their own set ``chose.<quest>.<choice>``.
@@ -114,7 +134,7 @@ def plan_of(
         kind=wish.kind,
         difficulty=wish.difficulty,
         level=wish.level,
-        region=wish.region,
+        region=region,
         faction=faction or _one_of(_names(cast, EntityKind.FACTION), chance),
         objectives=tuple(objectives),
         choices=choices,

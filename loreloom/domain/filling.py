@@ -75,12 +75,14 @@ def choose_template(
 ) -> QuestTemplate:
     """A template of the brief's kind that its rating allows and whose needs its cast meets.
 
+    What waits for a weather is left out where there is none: it could never be done.
     Those that can be begun ``now`` come first: nobody offers night work in the morning while there
     is other work. Next come those for which the cast can fill every slot with a name of its own.
     Among these the seed decides, the more likely for one the more of its preferred names the cast
     has. Raises ``NoTemplate`` if none fits.
     """
     present = {entity.kind for entity in brief.cast}
+    under_no_sky = now is not None and now.weather is None
     fitting = sorted(
         (
             template
@@ -88,19 +90,25 @@ def choose_template(
             if template.kind is brief.kind
             and brief.rating.allows(template.rating)
             and present.issuperset(template.requires)
+            and not (under_no_sky and _waits_for_weather(template))
         ),
         key=lambda template: template.template_id,
     )
     if not fitting:
         raise NoTemplate(
             TemplateCode.NO_TEMPLATE,
-            f"no template for a {brief.kind} quest rated {brief.rating} or milder fits the cast",
+            f"no template for a {brief.kind} quest rated {brief.rating} or milder fits the cast"
+            + (" and waits for no weather, which this world has not" if under_no_sky else ""),
         )
     timely = [template for template in fitting if now is None or _can_begin(template, now)]
     full = [template for template in timely or fitting if _known_parts(template, brief).whole]
     pool = full or timely or fitting
     weights = [1 + _known_parts(template, brief).preferred for template in pool]
     return Random(f"{seed}/template").choices(pool, weights)[0]
+
+
+def _waits_for_weather(template: QuestTemplate) -> bool:
+    return any(o.condition is not None and o.condition.weather for o in template.objectives)
 
 
 def _can_begin(template: QuestTemplate, now: Surroundings) -> bool:

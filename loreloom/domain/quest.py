@@ -82,11 +82,11 @@ class QuestModel(BaseModel):
 
 
 class Surroundings(QuestModel):
-    """What is so, at the moment of an act, where the player is."""
+    """What is so, at the moment of an act, where the player is; no weather where no region is."""
 
     hour: int
     part: str
-    weather: Weather = Weather.CLEAR
+    weather: Weather | None = None
     facts: frozenset[FactId] = frozenset()
 
 
@@ -108,6 +108,8 @@ class Condition(QuestModel):
             return f"it must be between hour {self.hours[0]} and hour {self.hours[1]}"
         if self.part is not None and now.part != self.part:
             return f"it must be {self.part}"
+        if self.weather and now.weather is None:
+            return "there is no weather here that it could wait for"
         if self.weather and now.weather not in self.weather:
             return f"the weather must be {' or '.join(self.weather)}"
         if self.fact is not None and self.fact not in now.facts:
@@ -147,7 +149,8 @@ class Choice(QuestModel):
 class QuestPlan(QuestModel):
     """The definition that a quest keeps from its offer to its end. It holds no prose.
 
-    ``offer_seconds`` is real time; ``limit_game_seconds`` is game time from acceptance.
+    ``region`` is where it plays, and so whose weather counts. ``offer_seconds`` is real time;
+    ``limit_game_seconds`` is game time from acceptance.
     """
 
     kind: QuestKind

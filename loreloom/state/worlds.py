@@ -12,7 +12,6 @@ from loreloom.domain.canon import Rating
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.domain.quest import Surroundings
-from loreloom.domain.weather import Weather
 from loreloom.state.facts import facts_of
 from loreloom.state.paging import Page, page_of
 from loreloom.state.regions import RegionRecord, add_regions, regions_of
@@ -114,7 +113,7 @@ async def change_world(store: Store, world_id: WorldId, changes: dict[str, Any])
 async def surroundings(
     store: Store, world: WorldRecord, player_id: PlayerId, region: str | None
 ) -> Surroundings:
-    """What is so at this moment: the hour, the weather of a region (clear if none), the facts."""
+    """What is so at this moment: the hour, the weather of a region if it is one, the facts."""
     here = next((r for r in world.regions if r.region == region), None)
     now = world.calendar.read(world.clock.game_seconds(datetime.now(UTC)))
     async with store.reading() as connection:
@@ -122,7 +121,7 @@ async def surroundings(
     return Surroundings(
         hour=now.hour,
         part=now.part,
-        weather=here.weather_at(now.seconds) if here else Weather.CLEAR,
+        weather=here.weather_at(now.seconds) if here else None,
         facts=facts,
     )
 

@@ -1,7 +1,7 @@
 """How a draft becomes a plan: ids, counts, choices and rewards come from the rules."""
 
 from loreloom.domain.canon import Entity, EntityKind, Rating
-from loreloom.domain.design import Wish, brief_for, plan_of
+from loreloom.domain.design import Wish, brief_for, plan_of, region_for
 from loreloom.domain.draft import DraftChoice, DraftObjective, QuestDraft
 from loreloom.domain.ids import EntityId, QuestId
 from loreloom.domain.quest import (
@@ -104,3 +104,15 @@ def test_a_main_quest_always_has_a_choice_and_a_daily_one_never() -> None:
         assert brief_for(a_wish(QuestKind.MAIN, seed=seed), CAST).choices == 2
         daily = brief_for(a_wish(QuestKind.DAILY, seed=seed), CAST)
         assert (daily.choices, daily.objectives) == (0, 1)
+
+
+def test_a_quest_plays_where_it_was_asked_for_else_at_its_givers_else_by_its_seed() -> None:
+    regions = ["Harbour", "Kilns", "Upper Market"]
+    homes = {"Old Hest": "Kilns", "Ysolt": "elsewhere"}
+    asked = a_wish().model_copy(update={"region": "Harbour"})
+    assert region_for(asked, "Old Hest", homes, regions) == "Harbour"
+    assert region_for(a_wish(), "Old Hest", homes, regions) == "Kilns"
+    by_seed = [region_for(a_wish(seed=seed), "Ysolt", homes, regions) for seed in range(30)]
+    assert set(by_seed) == set(regions)
+    assert by_seed == [region_for(a_wish(seed=seed), None, homes, regions) for seed in range(30)]
+    assert region_for(a_wish(), "Old Hest", homes, []) is None

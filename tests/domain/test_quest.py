@@ -112,6 +112,12 @@ def test_a_condition_holds_by_hour_weather_and_facts(condition: Condition, holds
     assert (condition.unmet(now) is None) is holds
 
 
+def test_where_there_is_no_weather_nothing_that_waits_for_one_holds() -> None:
+    now = Surroundings(hour=12, part=DayPart.DAY)
+    assert Condition(weather=tuple(Weather)).unmet(now) is not None
+    assert Condition(hours=(8, 20)).unmet(now) is None
+
+
 @given(st.lists(st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(1, 50)), max_size=40))
 def test_no_order_of_acts_counts_past_what_is_required(acts: list[tuple[str, int]]) -> None:
     required = {"a": 1, "b": 7, "c": 40}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from loreloom.domain.calendar import DayPart
 from loreloom.domain.canon import Entity, EntityKind, Rating
 from loreloom.domain.draft import SECOND_KINDS, TARGET_KINDS, EpilogueBrief, QuestBrief
 from loreloom.domain.filling import (
@@ -19,8 +20,16 @@ from loreloom.domain.filling import (
     spoken,
 )
 from loreloom.domain.ids import EntityId
-from loreloom.domain.quest import ChoiceOutcome, Difficulty, ObjectiveKind, QuestKind, QuestState
+from loreloom.domain.quest import (
+    ChoiceOutcome,
+    Difficulty,
+    ObjectiveKind,
+    QuestKind,
+    QuestState,
+    Surroundings,
+)
 from loreloom.domain.templates import PlainEpilogues, QuestTemplate
+from loreloom.domain.weather import Weather
 from loreloom.generation.templates import load_templates
 
 LIBRARY = load_templates(Path(__file__).parents[2] / "content" / "quests")
@@ -163,6 +172,25 @@ def test_a_template_waits_for_the_kinds_that_it_requires() -> None:
     with pytest.raises(NoTemplate):
         choose_template([wings], brief(QuestKind.EVENT), 1)
     assert choose_template([wings], brief(QuestKind.EVENT, (moth,)), 1) == wings
+
+
+@given(st.sampled_from(QuestKind), casts, seeds)
+def test_where_there_is_no_weather_no_template_is_taken_that_waits_for_one(
+    kind: QuestKind, cast: tuple[Entity, ...], seed: int
+) -> None:
+    now = Surroundings(hour=12, part=DayPart.DAY)
+    chosen = choose_template(LIBRARY.templates, brief(kind, cast), seed, now)
+    conditions = [objective.condition for objective in chosen.objectives]
+    assert not any(condition.weather for condition in conditions if condition is not None)
+
+
+def test_a_template_that_an_arc_names_is_refused_where_it_could_never_be_done() -> None:
+    boats, now = by_id("event-unlit-boats"), Surroundings(hour=12, part=DayPart.DAY)
+    with pytest.raises(NoTemplate) as refused:
+        choose_template([boats], brief(QuestKind.EVENT), 1, now)
+    assert "waits for no weather" in refused.value.message
+    under_a_sky = now.model_copy(update={"weather": Weather.FOG})
+    assert choose_template([boats], brief(QuestKind.EVENT), 1, under_a_sky) == boats
 
 
 def test_a_template_that_the_cast_can_fill_comes_before_one_that_it_cannot() -> None:

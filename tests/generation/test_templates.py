@@ -15,6 +15,7 @@ from loreloom.domain.ids import EntityId
 from loreloom.domain.prose import check_draft, check_epilogue
 from loreloom.domain.quest import Difficulty, ObjectiveKind, QuestKind, Surroundings
 from loreloom.domain.templates import QuestTemplate
+from loreloom.domain.weather import Weather
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import (
     TemplateFileCode,
@@ -185,7 +186,7 @@ def test_the_schema_names_every_field_of_a_template() -> None:
 def test_at_every_hour_there_is_work_of_each_kind_that_can_be_begun(
     kind: QuestKind, hour: int
 ) -> None:
-    now = Surroundings(hour=hour, part=Calendar().part_at(hour))
+    now = Surroundings(hour=hour, part=Calendar().part_at(hour), weather=Weather.CLEAR)
     brief = QuestBrief(
         kind=kind,
         difficulty=Difficulty.NORMAL,
