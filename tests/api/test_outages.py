@@ -3,16 +3,22 @@
 import asyncio
 import socket
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Worker
 
 from loreloom.api.parts import AppParts
+from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain.quest import QuestProgress, offered
+from loreloom.state.quest_steps import QuestStep, record_step
 from loreloom.state.store import Store
 from loreloom.workflows.roles import Role, queue_of
 from tests.api.conftest import Api, serving
-from tests.quest.stage import eventually
+from tests.builders import a_plan
+from tests.quest.stage import GivenWriting, eventually
 
 
 def closed_port() -> int:
@@ -105,3 +111,40 @@ async def test_without_postgres_every_answer_is_503(parts: AppParts) -> None:
         answer = await api.game.get("/v1/worlds")
         assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
         assert answer.headers["Retry-After"]
+
+
+@pytest.mark.usefixtures("worker")
+@pytest.mark.parametrize("worker_roles", [(Role.STORY,)])
+async def test_an_offer_that_its_own_process_does_not_know_yet_is_to_be_accepted_a_moment_later(
+    api: Api, task_queue_prefix: str
+) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    quest = await api.quest(world_id)
+    # What a worker leaves that dies between the statement and the end of its task.
+    left = QuestStep(
+        quest_id=quest["quest_id"],
+        world_id=WorldId(world_id),
+        player_id=PlayerId("mara"),
+        progress=offered(QuestProgress()),
+        at=datetime.now(UTC),
+        kind="quest.offered",
+    )
+    await record_step(api.parts.store, left)
+    path = f"/v1/quests/{quest['quest_id']}/accept"
+    behind = await api.game.post(path)
+    assert (behind.status_code, behind.json()["code"]) == (503, "act_unanswered")
+    assert int(behind.headers["Retry-After"]) >= 1
+    # No other refusal is taken for it: what is not offered cannot be worked on a moment later.
+    act = {"action_id": "one", "objective_id": "objective_1", "amount": 1}
+    early = await api.game.post(f"/v1/quests/{quest['quest_id']}/progress", json=act)
+    assert (early.status_code, early.json()["code"]) == (409, "wrong_state")
+
+    design = GivenWriting(api.parts.store, a_plan(), {}).design
+    silver = queue_of(Role.SILVER, task_queue_prefix)
+
+    async def accepted() -> bool:
+        return (await api.game.post(path)).status_code == 200
+
+    async with Worker(api.parts.temporal, task_queue=silver, activities=[design]):
+        await eventually(accepted, "the process has caught up")
