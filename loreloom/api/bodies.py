@@ -4,8 +4,7 @@ The framework would parse JSON first and validate after; one pass by pydantic is
 what Postgres cannot hold (lone surrogates) and bounds the depth.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -19,14 +18,15 @@ JSON_TYPES = ("application/json",)
 M = TypeVar("M", bound=BaseModel)
 
 
-def json_body(model: type[M]) -> Callable[[Request], Awaitable[M]]:
-    """A dependency that reads the body as JSON of that model."""
+class JsonBody(Generic[M]):
+    """A dependency that reads the body as JSON of a model."""
 
-    async def read(request: Request) -> M:
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+
+    async def __call__(self, request: Request) -> M:
         require_type(request, *JSON_TYPES)
-        return parse(model, await read_bytes(request, MAX_BODY_BYTES))
-
-    return read
+        return parse(self.model, await read_bytes(request, MAX_BODY_BYTES))
 
 
 def takes(model: type[BaseModel]) -> dict[str, Any]:

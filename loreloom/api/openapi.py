@@ -4,39 +4,16 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from loreloom.api.bodies import JsonBody
 from loreloom.api.problems import Problem
-from loreloom.api.schemas.clock import ChangeClock
-from loreloom.api.schemas.lore import AddEntity, CorrectEntity, MergeEntity, PostDocument
-from loreloom.api.schemas.ops import SettleBody
-from loreloom.api.schemas.ops_players import EraseBody
-from loreloom.api.schemas.players import CreatePlayer
-from loreloom.api.schemas.quests import ChooseBody, CreateQuest, ProgressBody
-from loreloom.api.schemas.weather import MakeWeather
-from loreloom.api.schemas.whatif import AskWhatIf, AskWhatIfSet
-from loreloom.api.schemas.worlds import ChangeWorld, CreateWorld
+from loreloom.api.schemas.lore import PostDocument
 
-BODIES: tuple[type[BaseModel], ...] = (
-    Problem,
-    AddEntity,
-    AskWhatIf,
-    AskWhatIfSet,
-    ChangeClock,
-    ChangeWorld,
-    ChooseBody,
-    CorrectEntity,
-    CreatePlayer,
-    CreateQuest,
-    CreateWorld,
-    EraseBody,
-    MakeWeather,
-    MergeEntity,
-    PostDocument,
-    ProgressBody,
-    SettleBody,
-)
+READ_OTHERWISE: tuple[type[BaseModel], ...] = (Problem, PostDocument)
+"""Models that the page tells of beside the bodies that routes declare."""
 
 DESCRIPTION = """
 A game server starts worlds, adds players, asks for quests and plays them; what happens is told by
@@ -81,7 +58,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         tags=TAGS,
     )
     _, definitions = models_json_schema(
-        [(model, "validation") for model in BODIES],
+        [(model, "validation") for model in _models(app)],
         ref_template="#/components/schemas/{model}",
     )
     components = page.setdefault("components", {})
@@ -91,3 +68,15 @@ def _made(app: FastAPI) -> dict[str, Any]:
     components["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
     page["security"] = [{"key": []}]
     return page
+
+
+def _models(app: FastAPI) -> list[type[BaseModel]]:
+    """What routes read, which the framework does not see."""
+    declared = {
+        dependency.call.model
+        for context in iter_route_contexts(app.routes)
+        if isinstance(context.original_route, APIRoute)
+        for dependency in context.original_route.dependant.dependencies
+        if isinstance(dependency.call, JsonBody)
+    }
+    return [*READ_OTHERWISE, *sorted(declared, key=lambda model: model.__name__)]

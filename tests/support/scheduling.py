@@ -16,6 +16,7 @@ TOGETHER = {
     "tests/knowledge/test_ingestion.py": "engine",
     "tests/stack/test_engine.py": "engine",
     "tests/knowledge/test_search.py": "canon",
+    "tests/api/test_fuzz.py": "fuzz",
     "tests/console": "console",
 }
 

@@ -2,7 +2,8 @@
 
 from functools import cache
 
-from sqlalchemy import TextClause, func, literal_column, select, text
+import psycopg
+from sqlalchemy import func, literal_column, select, text
 
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
@@ -27,16 +28,23 @@ async def rows_with(store: Store, word: str) -> dict[str, int]:
 async def digests(store: Store) -> dict[str, str | None]:
     """A digest of each table's rows, whatever their order; of an empty one, none."""
     async with store.reading() as connection:
-        found = (await connection.execute(_all_digests())).all()
+        found = (await connection.execute(text(_all_digests()))).all()
     return {row.name: row.digest for row in found}
 
 
+def digests_through(
+    connection: psycopg.Connection[tuple[str, str | None]],
+) -> dict[str, str | None]:
+    """The same, where nothing waits."""
+    return dict(connection.execute(_all_digests().encode()).fetchall())
+
+
 @cache
-def _all_digests() -> TextClause:
+def _all_digests() -> str:
     # As one text: built from parts, it takes longer to put together than to answer.
     each = (
         f"SELECT '{table.name}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS digest"
         f' FROM "{table.name}" AS t'
         for table in Base.metadata.sorted_tables
     )
-    return text(" UNION ALL ".join(each))
+    return " UNION ALL ".join(each)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from loreloom.api.acts import Act
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import GameCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once
 from loreloom.api.schemas.fields import QuestIdPath
@@ -64,7 +64,7 @@ async def progress(
     request: Request,
     caller: GameCaller,
     quest_id: QuestIdPath,
-    body: Annotated[ProgressBody, Depends(json_body(ProgressBody))],
+    body: Annotated[ProgressBody, Depends(JsonBody(ProgressBody))],
 ) -> Response:
     """The player worked on an objective. A repeat of ``action_id`` gets the first answer."""
     argument = ProgressAct(
@@ -85,7 +85,7 @@ async def choose(
     request: Request,
     caller: GameCaller,
     quest_id: QuestIdPath,
-    body: Annotated[ChooseBody, Depends(json_body(ChooseBody))],
+    body: Annotated[ChooseBody, Depends(JsonBody(ChooseBody))],
 ) -> Response:
     """The player took a way. A repeat of ``action_id`` gets the first answer."""
     argument = ChooseAct(action_id=body.action_id, choice_id=body.choice_id)

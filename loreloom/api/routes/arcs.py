@@ -11,7 +11,7 @@ from loreloom.activities.signatures.arc import ArcRef
 from loreloom.api.answers import answer, problems
 from loreloom.api.arc_files import ArcFileError, find_arc_file
 from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, invalid
@@ -80,7 +80,7 @@ async def create_arc(
     request: Request,
     caller: AnyCaller,
     world_id: WorldIdPath,
-    body: Annotated[CreateArc, Depends(json_body(CreateArc))],
+    body: Annotated[CreateArc, Depends(JsonBody(CreateArc))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Start an arc, for a player or for the whole world. It keeps the definition of this moment."""
@@ -192,7 +192,7 @@ async def choose(
     request: Request,
     caller: GameCaller,
     arc_id: ArcIdPath,
-    body: Annotated[ChooseInArc, Depends(json_body(ChooseInArc))],
+    body: Annotated[ChooseInArc, Depends(JsonBody(ChooseInArc))],
 ) -> Response:
     """Choose among the ways that the arc waits for. A repeat of ``action_id`` gets the first
     answer."""
@@ -213,7 +213,7 @@ async def cancel(
     request: Request,
     caller: AnyCaller,
     arc_id: ArcIdPath,
-    body: Annotated[CancelBody, Depends(json_body(CancelBody))],
+    body: Annotated[CancelBody, Depends(JsonBody(CancelBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Stop an arc where it stands. What it has done stays done, and its quests go on."""
@@ -239,7 +239,7 @@ async def contribute(
     request: Request,
     caller: GameCaller,
     arc_id: ArcIdPath,
-    body: Annotated[Contribute, Depends(json_body(Contribute))],
+    body: Annotated[Contribute, Depends(JsonBody(Contribute))],
 ) -> Response:
     """Add to the open goal. A repeat of the player's ``action_id`` gets the first answer."""
     context = context_of(request)
@@ -273,7 +273,7 @@ async def contribute(
 async def migrate(
     request: Request,
     caller: DesignerCaller,
-    body: Annotated[MigrateArcs, Depends(json_body(MigrateArcs))],
+    body: Annotated[MigrateArcs, Depends(JsonBody(MigrateArcs))],
 ) -> Response:
     """Move running arcs to the definition as the content has it now, or say what would happen."""
     context = context_of(request)

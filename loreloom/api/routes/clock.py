@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from loreloom.api.answers import problems
 from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_world
@@ -29,7 +29,7 @@ async def change_clock(
     request: Request,
     caller: AnyCaller,
     world_id: WorldIdPath,
-    body: Annotated[ChangeClock, Depends(json_body(ChangeClock))],
+    body: Annotated[ChangeClock, Depends(JsonBody(ChangeClock))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Pause, resume, scale or advance a world's time, from this moment on; ``clock.changed`` tells.

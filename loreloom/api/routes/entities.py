@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller, DesignerCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
@@ -72,7 +72,7 @@ async def list_entities(
 async def add_entity(
     request: Request,
     caller: DesignerCaller,
-    body: Annotated[AddEntity, Depends(json_body(AddEntity))],
+    body: Annotated[AddEntity, Depends(JsonBody(AddEntity))],
     canon: OfCanon = None,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -104,7 +104,7 @@ async def correct_entity(
     request: Request,
     caller: DesignerCaller,
     entity_id: EntityIdPath,
-    body: Annotated[CorrectEntity, Depends(json_body(CorrectEntity))],
+    body: Annotated[CorrectEntity, Depends(JsonBody(CorrectEntity))],
 ) -> Response:
     """Correct an entity's name, kind or aliases, or hide it. Survives a new ingestion."""
     given = body.model_dump(exclude_unset=True)
@@ -146,7 +146,7 @@ async def merge_entity(
     request: Request,
     caller: DesignerCaller,
     entity_id: EntityIdPath,
-    body: Annotated[MergeEntity, Depends(json_body(MergeEntity))],
+    body: Annotated[MergeEntity, Depends(JsonBody(MergeEntity))],
 ) -> Response:
     """Say that this entity is another name of that one."""
     merged = await entities.merge_entities(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode
@@ -236,7 +236,7 @@ async def make_known(
     request: Request,
     caller: AnyCaller,
     world_id: WorldIdPath,
-    body: Annotated[MakeKnown, Depends(json_body(MakeKnown))],
+    body: Annotated[MakeKnown, Depends(JsonBody(MakeKnown))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Make a fact known to a player or to everyone; one that is known stands as it is."""

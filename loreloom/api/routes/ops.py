@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import OpsCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
@@ -68,7 +68,10 @@ def story_query(
     world_id: Annotated[WorldId | None, Query(pattern=ID)] = None,
     player_id: Annotated[PlayerId | None, Query(pattern=ID)] = None,
     cause: Annotated[
-        str | None, Query(max_length=500, description="A `cause` of the list of causes.")
+        str | None,
+        Query(
+            max_length=500, pattern=r"^[^\x00]*$", description="A `cause` of the list of causes."
+        ),
     ] = None,
 ) -> StoryQuery:
     """Which workflows are asked for."""
@@ -204,7 +207,7 @@ async def replay_workflow(
     request: Request,
     caller: OpsCaller,
     workflow_id: WorkflowIdPath,
-    body: Annotated[ReplayBody, Depends(json_body(ReplayBody))],
+    body: Annotated[ReplayBody, Depends(JsonBody(ReplayBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Replay a workflow from where it failed, from its start or from a step.
@@ -233,7 +236,7 @@ async def skip_step(
     request: Request,
     caller: OpsCaller,
     workflow_id: WorkflowIdPath,
-    body: Annotated[SkipBody, Depends(json_body(SkipBody))],
+    body: Annotated[SkipBody, Depends(JsonBody(SkipBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Skip the step that a story does not get past, and let it go on.
@@ -268,7 +271,7 @@ async def settle_quest(
     request: Request,
     caller: OpsCaller,
     quest_id: QuestIdPath,
-    body: Annotated[SettleBody, Depends(json_body(SettleBody))],
+    body: Annotated[SettleBody, Depends(JsonBody(SettleBody))],
 ) -> Response:
     """End a quest that cannot be played on, with an outcome and a compensation, once.
 
@@ -291,7 +294,7 @@ async def repair_player_rows(
     caller: OpsCaller,
     world_id: WorldIdPath,
     player_id: PlayerIdPath,
-    body: Annotated[RepairBody, Depends(json_body(RepairBody))],
+    body: Annotated[RepairBody, Depends(JsonBody(RepairBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Put a player's rows right: what is named is so afterwards, whatever it was before.
@@ -361,7 +364,7 @@ async def erase_player_data(
     caller: OpsCaller,
     world_id: WorldIdPath,
     player_id: PlayerIdPath,
-    body: Annotated[EraseBody, Depends(json_body(EraseBody))],
+    body: Annotated[EraseBody, Depends(JsonBody(EraseBody))],
 ) -> Response:
     """Erase a player: rows and histories. What the books need stays under a pseudonym.
 
@@ -404,7 +407,7 @@ async def list_erasures(
 async def replay_many(
     request: Request,
     caller: OpsCaller,
-    body: Annotated[ReplaysBody, Depends(json_body(ReplaysBody))],
+    body: Annotated[ReplaysBody, Depends(JsonBody(ReplaysBody))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Replay many, a hundred at most, with an answer for each.

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from loreloom.activities.signatures.payment import PaymentRef, RefundRef
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller, GameCaller, OpsCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.chapters import opened_arc
 from loreloom.api.context import Context, context_of
 from loreloom.api.errors import ApiError, ErrorCode
@@ -106,7 +106,7 @@ async def list_store_items(
 async def create_payment(
     request: Request,
     caller: GameCaller,
-    body: Annotated[CreatePayment, Depends(json_body(CreatePayment))],
+    body: Annotated[CreatePayment, Depends(JsonBody(CreatePayment))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Begin a purchase: its price is fixed, its item set aside. ``payment.opened`` tells where to
@@ -216,7 +216,7 @@ async def refund_payment(
     request: Request,
     caller: OpsCaller,
     payment_id: PaymentIdPath,
-    body: Annotated[AskRefund, Depends(json_body(AskRefund))],
+    body: Annotated[AskRefund, Depends(JsonBody(AskRefund))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Pay back a part or all that is left. What was bought is taken once all is paid back."""

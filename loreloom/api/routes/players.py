@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller, GameCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
@@ -31,7 +31,7 @@ async def create_player(
     request: Request,
     caller: GameCaller,
     world_id: WorldIdPath,
-    body: Annotated[CreatePlayer, Depends(json_body(CreatePlayer))],
+    body: Annotated[CreatePlayer, Depends(JsonBody(CreatePlayer))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Add a player to a world, under the game's own id."""

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import invalid
@@ -49,7 +49,7 @@ async def create_quest(
     request: Request,
     caller: GameCaller,
     world_id: WorldIdPath,
-    body: Annotated[CreateQuest, Depends(json_body(CreateQuest))],
+    body: Annotated[CreateQuest, Depends(JsonBody(CreateQuest))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask for a quest for a player. It is designed and then offered: ``quest.offered`` tells.

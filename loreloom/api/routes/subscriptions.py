@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import GameCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
@@ -72,7 +72,7 @@ async def change_subscription(
     request: Request,
     caller: GameCaller,
     subscription_id: SubscriptionIdPath,
-    body: Annotated[ChangeSubscription, Depends(json_body(ChangeSubscription))],
+    body: Annotated[ChangeSubscription, Depends(JsonBody(ChangeSubscription))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Go over to another level now. The provider charges or credits what is left of the period."""
@@ -102,7 +102,7 @@ async def cancel_subscription(
     request: Request,
     caller: GameCaller,
     subscription_id: SubscriptionIdPath,
-    body: Annotated[EndSubscription, Depends(json_body(EndSubscription))],
+    body: Annotated[EndSubscription, Depends(JsonBody(EndSubscription))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """End it now, or with the period that is paid. What is paid for stays until that period's

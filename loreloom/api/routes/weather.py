@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from loreloom.activities.signatures.weather import Imposed
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.forecasts import forecast_view, region_weather
 from loreloom.api.lookups import the_region, the_world
@@ -63,7 +63,7 @@ async def make_weather(
     caller: AnyCaller,
     world_id: WorldIdPath,
     region: RegionPath,
-    body: Annotated[MakeWeather, Depends(json_body(MakeWeather))],
+    body: Annotated[MakeWeather, Depends(JsonBody(MakeWeather))],
 ) -> Response:
     """Make a region's weather now, for some hours of game time or until another is made."""
     the_region(await the_world(request, world_id), region)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from loreloom.api import whatifs
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import DesignerCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.errors import invalid
 from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
@@ -44,7 +44,7 @@ async def ask_what_if(
     request: Request,
     caller: DesignerCaller,
     generation_id: GenerationIdPath,
-    body: Annotated[AskWhatIf, Depends(json_body(AskWhatIf))],
+    body: Annotated[AskWhatIf, Depends(JsonBody(AskWhatIf))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask for a text again: same schema, same rules, and no player, budget or chronicle."""
@@ -84,7 +84,7 @@ async def ask_what_if_set(
     request: Request,
     caller: DesignerCaller,
     world_id: WorldIdPath,
-    body: Annotated[AskWhatIfSet, Depends(json_body(AskWhatIfSet))],
+    body: Annotated[AskWhatIfSet, Depends(JsonBody(AskWhatIfSet))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Ask for a world's newest texts of a purpose again, and count what changes."""

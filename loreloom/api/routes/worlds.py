@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from loreloom.api.answers import answer, problems
 from loreloom.api.auth import AnyCaller, DesignerCaller
-from loreloom.api.bodies import json_body, takes
+from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import Context, context_of
 from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.errors import ApiError, ErrorCode, invalid
@@ -52,7 +52,7 @@ router = APIRouter(tags=["worlds"])
 async def create_world(
     request: Request,
     caller: AnyCaller,
-    body: Annotated[CreateWorld, Depends(json_body(CreateWorld))],
+    body: Annotated[CreateWorld, Depends(JsonBody(CreateWorld))],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Start a world: its clock and its weather run from now, and its chronicle begins."""
@@ -115,7 +115,7 @@ async def change_world(
     request: Request,
     caller: DesignerCaller,
     world_id: WorldIdPath,
-    body: Annotated[ChangeWorld, Depends(json_body(ChangeWorld))],
+    body: Annotated[ChangeWorld, Depends(JsonBody(ChangeWorld))],
 ) -> Response:
     """Change a world's rating, budgets, or turn it to templates at once."""
     changes = body.model_dump(mode="json", exclude_none=True)
