@@ -56,7 +56,7 @@ def _shuffled(times: int) -> list[PartName]:
 
 # A step that was cut off is tried again half a minute later: what cuts off most goes first.
 ONCE = (PartName.TEMPORAL, PartName.WORKER, PartName.POSTGRES, PartName.API, PartName.STRIPE)
-SMALL = Run(15, 5, 15, 3, ONCE, 10)
+SMALL = Run(12, 5, 8, 3, ONCE, 15)
 LARGE = Run(500, 12, 150, 60, _shuffled(2), 120)
 
 
