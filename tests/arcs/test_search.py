@@ -21,8 +21,14 @@ WORLD = WorldId("world")
 NAMED = frozenset({"giver", "who", "region"})
 NAMING = frozenset({"standing", "factions", "remembered"})
 FOG = {"region": "Made There", "state": "fog", "hours": 1}
-AWAITED = {"standing": {"Awaited": 1}, "weather": {"region": "Awaited There", "state": ["fog"]}}
-ASKED = {"standing": {"Asked": 1}, "weather": {"region": "Asked There", "state": ["fog"]}}
+AWAITED: dict[str, Any] = {
+    "standing": {"Awaited": 1},
+    "weather": {"region": "Awaited There", "state": ["fog"]},
+}
+ASKED: dict[str, Any] = {
+    "standing": {"Asked": 1},
+    "weather": {"region": "Asked There", "state": ["fog"]},
+}
 # Each name in one place alone, so that no place is found by another.
 EVERYWHERE = an_arc(
     {

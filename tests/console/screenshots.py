@@ -81,6 +81,7 @@ def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
         "world": f"/console/worlds/{world_id}",
         "quest": f"/console/quests/{quest['quest_id']}",
         "quests": f"/console/worlds/{world_id}/quests",
+        "player": f"/console/worlds/{world_id}/players/{quest['player_id']}",
         "whatif-form": f"/console/generations/{asked['generation_id']}/whatif",
         "whatif": f"/console/whatifs/{one}",
         "whatif-many": f"/console/worlds/{world_id}/whatif",

@@ -24,7 +24,7 @@ from loreloom.workflows.settlement import SettlementWorkflow
 from tests.api.conftest import serving
 from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
-from tests.console.test_pages import serious_findings
+from tests.console.test_pages import NARROW, overhang, serious_findings
 from tests.quest.stage import Stage, eventually, stage
 from tests.support.events import pending_event
 
@@ -73,6 +73,10 @@ async def test_what_broke_is_mended_and_replayed_and_paid_once(
         await page.get_by_role("link", name=ids[0]).click()
         await expect(page.get_by_role("heading", name="Grant the reward: failed")).to_be_visible()
         assert await serious_findings(page) == []
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size(NARROW)
+        assert await serious_findings(page) == []
+        assert await overhang(page) <= 0
         async with page.expect_download() as downloading:
             await page.get_by_role("link", name="as a file").click()
         (kept,) = read_recorded(await (await downloading.value).path())
@@ -168,8 +172,8 @@ async def test_health_is_seen_at_a_glance_and_stays_so(console: Console, operato
     seen = page.locator("dl.facts div", has_text="Seen").locator("dd")
     before = await seen.inner_text()
     await expect(seen).not_to_have_text(before, timeout=20_000)
-    await page.set_viewport_size({"width": 360, "height": 720})
-    assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await page.set_viewport_size(NARROW)
+    assert await overhang(page) <= 0
     assert operator.complaints == []
 
 

@@ -1,10 +1,11 @@
 """The console in a real browser: what a designer sees, by mouse, by keyboard and by axe."""
 
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.keys import Scope
@@ -13,6 +14,7 @@ from tests.console.conftest import Console, Reader
 from tests.console.told import REFUSED, TOLD
 
 SERIOUS = {"serious", "critical"}
+NARROW = ViewportSize(width=360, height=720)
 
 
 def pages(console: Console) -> dict[str, str]:
@@ -43,14 +45,65 @@ def pages(console: Console) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_every_page_can_be_read_by_everyone(console: Console, scheme: str) -> None:
-    reader = await console.signed_in(Scope.DESIGNER, color_scheme=scheme)
-    for address, heading in pages(console).items():
-        answer = await reader.page.goto(address)
+def ops_pages(console: Console) -> dict[str, str]:
+    """The pages that only an operator has, by their addresses, with their headings."""
+    told = console.told
+    return {
+        "/console/ops": "What is wrong",
+        "/console/ops/health": "Health",
+        "/console/ops/workflows": "Workflows",
+        "/console/ops/workflows?kind=arc&state=running": "Workflows",
+        f"/console/ops/workflows/arc/{told.arc_id}": f"arc/{told.arc_id}",
+        "/console/ops/replays": "Replays",
+    }
+
+
+def answers(console: Console) -> dict[str, tuple[dict[str, str], str]]:
+    """The pages that answer a form and change nothing: what is sent, and the heading."""
+    player = f"/console/worlds/{console.told.world_id}/players/other"
+    return {
+        f"{player}/erase": ({"reason": "x"}, "What would be erased"),
+        "/console/ops/replay": ({"workflow_id": "quest/none", "reason": "x"}, "would happen"),
+    }
+
+
+async def each_page(console: Console, reader: Reader) -> AsyncIterator[str]:
+    """An operator's way through every page, to the door."""
+    page = reader.page
+    for address, heading in {**pages(console), **ops_pages(console)}.items():
+        answer = await page.goto(address)
         assert answer is not None
         assert answer.status == (404 if "nobody" in address else 200), address
-        await expect(reader.page.locator("h1")).to_have_text(re.compile(re.escape(heading)))
+        await expect(page.locator("h1")).to_have_text(re.compile(re.escape(heading)))
+        yield address
+    for address, (sent, heading) in answers(console).items():
+        await send(page, address, sent)
+        await expect(page.locator("h1")).to_have_text(re.compile(re.escape(heading)))
+        yield address
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_label("Key", exact=True)).to_be_visible()
+    yield "/console/sign-in"
+
+
+async def send(page: Page, address: str, fields: dict[str, str]) -> None:
+    """Send a form from the page that is open, with its token."""
+    script = """([address, fields]) => {
+        const form = document.querySelector("form.out");
+        form.action = address;
+        for (const [name, value] of Object.entries(fields)) {
+            const field = Object.assign(document.createElement("input"), {name, value});
+            form.append(field);
+        }
+        form.submit();
+    }"""
+    async with page.expect_navigation():
+        await page.evaluate(script, [address, fields])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_every_page_can_be_read_by_everyone(console: Console, scheme: str) -> None:
+    reader = await console.signed_in(Scope.OPS, color_scheme=scheme)
+    async for address in each_page(console, reader):
         assert await serious_findings(reader.page) == [], address
     # What is not there is answered 404, which the browser puts down as an error of its own.
     assert [c for c in reader.complaints if "404" not in c] == []
@@ -58,11 +111,9 @@ async def test_every_page_can_be_read_by_everyone(console: Console, scheme: str)
 
 
 async def test_no_page_is_wider_than_a_narrow_screen(console: Console) -> None:
-    reader = await console.signed_in(Scope.DESIGNER, viewport={"width": 360, "height": 720})
-    for address in pages(console):
-        await reader.page.goto(address)
-        wide = await reader.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wide <= 0, address
+    reader = await console.signed_in(Scope.OPS, viewport=NARROW)
+    async for address in each_page(console, reader):
+        assert await overhang(reader.page) <= 0, address
     await reader.page.context.close()
 
 
@@ -208,3 +259,9 @@ async def serious_findings(page: Page) -> list[str]:
     """What axe finds that keeps people from using the page."""
     found = (await Axe().run(page)).response["violations"]
     return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in SERIOUS]
+
+
+async def overhang(page: Page) -> int:
+    """By how many pixels the page is wider than the screen."""
+    wide: int = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return wide
