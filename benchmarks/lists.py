@@ -2,7 +2,8 @@
 
 The canon is the example's. Each is the whole page: the database, the shaping and the HTML, asked
 for in this process without a socket; beside it the same first rows by a bare query on the table,
-in the same run.
+in the same run. The pages of ops stand over a development server of Temporal's with workflows that
+nobody serves, half of them terminated; their floor is a bare list of as many.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 from temporalio.client import Client
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from loreloom.api.app import create_app
 from loreloom.api.parts import AppParts
@@ -30,12 +32,20 @@ from loreloom.state.store import Store
 from loreloom.state.worlds import create_world
 from loreloom.workers.settings import PROJECT, Settings
 from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.temporal_connection import connect
+from loreloom.workflows import attributes
+from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX, Role, queue_of
+from loreloom.workflows.signatures import QUEST
 from tests.builders import a_world_record
 from tests.knowledge.conftest import ingest_into
+from tests.quest.stage import eventually
 
 WORLD = WorldId("world")
 FIRST_PAGE_MS, SEARCH_MS = 200, 300
 PLAYERS = 1000
+OPS_PAGE = 100
+"""Workflows on a page of ops."""
+AT_ONCE = 20
 
 _PLAYERS = text(
     """
@@ -78,6 +88,35 @@ async def fill(store: Store, quests: int) -> None:
         await connection.execute(text("ANALYZE quests"))
 
 
+async def tell(temporal: Client, workflows: int) -> None:
+    """So many stories in Temporal, of which half were terminated; once all of them are listed."""
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def begin(number: int) -> None:
+        player = f"player-{number % PLAYERS}"
+        about = [
+            SearchAttributePair(attributes.WORLD, WORLD),
+            SearchAttributePair(attributes.PLAYER, player),
+        ]
+        async with places:
+            story = await temporal.start_workflow(
+                QUEST,
+                id=f"quest/quest-{number}",
+                task_queue=queue_of(Role.STORY, DEFAULT_QUEUE_PREFIX),
+                search_attributes=TypedSearchAttributes(about),
+            )
+            if number % 2:
+                await story.terminate("a benchmark ends it")
+
+    await asyncio.gather(*map(begin, range(workflows)))
+
+    async def all_listed() -> bool:
+        ended = await temporal.count_workflows("ExecutionStatus = 'Terminated'")
+        return ended.count == workflows // 2
+
+    await eventually(all_listed, "Temporal lists them")
+
+
 async def median_ms(ask: Callable[[], Awaitable[object]], times: int) -> float:
     """The median time of asking, once it has been asked before."""
     await ask()
@@ -98,15 +137,14 @@ async def sign_in(client: httpx.AsyncClient, secret: str) -> None:
     assert (await client.post("/console/sign-in", data=form)).status_code == 303
 
 
-async def measure(store: Store, quests: int, times: int) -> bool:
+async def measure(store: Store, temporal: Client, quests: int, workflows: int, times: int) -> bool:
     """Print what each list takes; whether all are within their bound."""
-    temporal = await Client.connect("127.0.0.1:9", lazy=True)
     embedder = Embedder.load(EmbeddingConfig())
     for document in sorted((PROJECT / "content" / "lore").glob("*.md")):
         await ingest_into(store, embedder, document.name, document.read_text("utf-8"))
     app = create_app(AppParts(store, temporal, embedder))
     secret = new_secret()
-    await ensure_key(store, "bench", secret, frozenset({Scope.DESIGNER}))
+    await ensure_key(store, "bench", secret, frozenset({Scope.OPS}))
     list_of = f"/console/worlds/{WORLD}/quests"
     asked = {
         "worlds": ("/console/worlds", FIRST_PAGE_MS),
@@ -126,19 +164,36 @@ async def measure(store: Store, quests: int, times: int) -> bool:
         "quests: a name": (f"{list_of}?entity=Person+1999", SEARCH_MS),
         "quests: a name that none has": (f"{list_of}?entity=Nobody", SEARCH_MS),
         "quests: an hour long ago": (f"{list_of}?until=2000-01-01T00:00", SEARCH_MS),
+        "ops: what is wrong": ("/console/ops", FIRST_PAGE_MS),
+        "ops: workflows": ("/console/ops/workflows", FIRST_PAGE_MS),
+        "ops: terminated ones": ("/console/ops/workflows?state=terminated", FIRST_PAGE_MS),
+        "ops: a player's": ("/console/ops/workflows?player_id=player-7", FIRST_PAGE_MS),
+        "ops: replays": ("/console/ops/replays", FIRST_PAGE_MS),
     }
-    table = Table("list", "median ms", "bound ms", title=f"{quests} quests, {times} times each")
+    title = f"{quests} quests, {workflows} workflows, {times} times each"
+    table = Table("list", "median ms", "bound ms", title=title)
     within = True
 
     async def floor() -> None:
         async with store.reading() as connection:
             (await connection.execute(_FLOOR, {"world": WORLD})).all()
 
+    async def temporal_floor() -> None:
+        async for _ in temporal.list_workflows(page_size=OPS_PAGE, limit=OPS_PAGE):
+            pass
+
     table.add_row("floor: 51 rows, bare", f"{await median_ms(floor, times):.1f}", "")
+    bare = await median_ms(temporal_floor, times)
+    table.add_row(f"floor: {OPS_PAGE} workflows, bare", f"{bare:.1f}", "")
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
         await sign_in(client, secret)
         assert "The errand" in (await client.get(list_of)).text
+        began = time.perf_counter()
+        wrong = (await client.get("/console/ops")).text
+        took = (time.perf_counter() - began) * 1000
+        assert "terminated" in wrong
+        table.add_row("ops: what is wrong, never looked at", f"{took:.1f}", "")
         for name, (address, bound) in asked.items():
             assert (await client.get(address)).status_code == 200
             taken = await median_ms(partial(client.get, address), times)
@@ -148,12 +203,14 @@ async def measure(store: Store, quests: int, times: int) -> bool:
     return within
 
 
-async def run(url: str, quests: int, times: int) -> bool:
-    """Fill a database and measure on it."""
-    store = Store(url)
+async def run(settings: Settings, quests: int, workflows: int, times: int) -> bool:
+    """Fill a database and a Temporal server, and measure on them."""
+    store = Store(settings.required_database_url())
     try:
+        temporal = await connect(settings)
         await fill(store, quests)
-        return await measure(store, quests, times)
+        await tell(temporal, workflows)
+        return await measure(store, temporal, quests, workflows, times)
     finally:
         await store.close()
 
@@ -162,13 +219,14 @@ def main() -> int:
     """Measure; returns 1 if a list is over its bound."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quests", type=int, default=100_000)
+    parser.add_argument("--workflows", type=int, default=400)
     parser.add_argument("--times", type=int, default=15)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="loreloom-bench-", ignore_cleanup_errors=True) as home:
         settings = Settings(loreloom_home=Path(home), database_url=None)
-        with Stack(settings, parts=[PartName.POSTGRES]) as stack:
-            url = stack.settings.required_database_url()
-            return int(not asyncio.run(run(url, given.quests, given.times)))
+        with Stack(settings, parts=[PartName.POSTGRES, PartName.TEMPORAL]) as stack:
+            measured = run(stack.settings, given.quests, given.workflows, given.times)
+            return int(not asyncio.run(measured))
 
 
 if __name__ == "__main__":

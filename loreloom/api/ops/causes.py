@@ -1,5 +1,7 @@
 """What is wrong, grouped: all that failed alike is one cause."""
 
+import asyncio
+
 from loreloom.api.ops.stories import Stories
 from loreloom.api.schemas.ops import (
     CauseList,
@@ -10,7 +12,7 @@ from loreloom.api.schemas.ops import (
     StoryView,
 )
 
-STATES = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED)
+STATES = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED, StoryState.STUCK)
 
 
 async def causes_of(stories: Stories, query: StoryQuery) -> CauseList:
@@ -19,19 +21,21 @@ async def causes_of(stories: Stories, query: StoryQuery) -> CauseList:
     Where there are very many, it looks at the newest of those that are closed, and at the newest
     and the oldest of each kind that run. Raises ``ApiError`` if Temporal is away.
     """
+    asked = [state for state in STATES if query.state in (None, state)]
+    looks = await asyncio.gather(
+        *(stories.every(query.model_copy(update={"state": state})) for state in asked)
+    )
     groups: dict[str, list[tuple[StoryView, FailingView]]] = {}
-    looked_at, complete = 0, True
-    for state in (*STATES, StoryState.STUCK):
-        if query.state not in (None, state):
-            continue
-        found, looked, whole = await stories.every(query.model_copy(update={"state": state}))
-        looked_at, complete = looked_at + looked, complete and whole
-        for story in found:
-            if story.failing is not None:
-                groups.setdefault(story.failing.cause, []).append((story, story.failing))
+    for story in (each for found, _, _ in looks for each in found):
+        if story.failing is not None:
+            groups.setdefault(story.failing.cause, []).append((story, story.failing))
     causes = [_cause(group) for group in groups.values()]
     causes.sort(key=lambda cause: (-cause.count, cause.cause))
-    return CauseList(items=tuple(causes), looked_at=looked_at, complete=complete)
+    return CauseList(
+        items=tuple(causes),
+        looked_at=sum(looked for _, looked, _ in looks),
+        complete=all(whole for _, _, whole in looks),
+    )
 
 
 def _cause(group: list[tuple[StoryView, FailingView]]) -> CauseView:
