@@ -52,9 +52,9 @@ TO_DESIGNERS = {
 }  # fmt: skip
 TO_GAMES = {
     "accept_quest", "abandon_quest", "progress_quest", "choose_in_quest", "choose_in_arc",
-    "contribute_to_arc", "create_payment", "get_payment", "get_payment_ledger", "get_payment_receipt",
-    "create_player", "create_quest", "list_subscriptions", "get_subscription", "change_subscription",
-    "cancel_subscription",
+    "contribute_to_arc", "create_payment", "get_payment", "get_payment_ledger",
+    "get_payment_receipt", "create_player", "create_quest", "list_subscriptions",
+    "get_subscription", "change_subscription", "cancel_subscription",
 }  # fmt: skip
 TO_ALL = {
     "create_world", "list_worlds", "get_world", "change_clock", "get_weather", "make_weather",

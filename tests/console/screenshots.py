@@ -61,9 +61,9 @@ def fail(api: ApiClient, database_url: str) -> str:
 def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
     """The page of each picture; in the world `failed_in` quests have failed."""
     world_id = quest["world_id"]
-    passage = quest["citations"][0]["passage_id"]
-    document = api.get(f"/v1/lore/passages/{passage}")["document_id"]
-    entity = next(iter(api.get("/v1/lore/entities")["items"]))["entity_id"]
+    rests_on = quest["citations"][0]
+    documents = {told["name"]: told["document_id"] for told in api.pages("/v1/lore/documents")}
+    entity = next(iter(api.pages("/v1/lore/entities")))["entity_id"]
     (arc,) = api.get(f"/v1/worlds/{world_id}/arcs")["items"]
     steps = api.get(f"/v1/quests/{quest['quest_id']}/history")["steps"]
     made = [step["generation"] for step in steps if step["generation"]]
@@ -89,10 +89,9 @@ def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
         "arcs": f"/console/worlds/{world_id}/arcs",
         "arc": f"/console/arcs/{arc['arc_id']}",
         "players": f"/console/worlds/{world_id}/players",
-        "player": f"/console/worlds/{world_id}/players/{quest['player_id']}",
         "canon": "/console/canon/default?q=who+keeps+the+bridge",
-        "document": f"/console/documents/{document}",
-        "passage": f"/console/passages/{passage}",
+        "document": f"/console/documents/{documents[rests_on['document']]}",
+        "passage": f"/console/passages/{rests_on['passage_id']}",
         "entities": "/console/canon/default/entities",
         "entity": f"/console/entities/{entity}",
         "ops": "/console/ops",
