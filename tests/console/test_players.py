@@ -106,7 +106,7 @@ async def test_what_was_bought_is_shown_to_ops(console: Console, operator: Reade
     row = page.get_by_role("row", name="red-cloak")
     await expect(row).to_contain_text("499 EUR")
     address = await row.get_by_role("link").get_attribute("href")
-    assert address == "/console/ops/workflows/payment/pay_cloak"
+    assert address == "/console/ops/payments/pay_cloak"
 
 
 async def test_ops_takes_a_player_out_and_erases_after_a_look_and_a_typed_word(
