@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from loreloom.payments.webhooks import NotSigned, Signatures
 from tests.payments.conftest import OLD_SECRET, SECRET, Till, an_event, signed
-from tests.support.whole_store import digests
+from tests.support.whole_store import digests_of
 
 BODY = an_event("checkout.session.completed", "payment_1", "evt_1")
 READER = Signatures([SecretStr(SECRET), SecretStr(OLD_SECRET)])
@@ -117,7 +117,7 @@ class TestForgeries:
 
     @pytest.fixture
     async def before(self, till: Till, paid: dict[str, Any]) -> dict[str, str | None]:
-        return await digests(till.api.parts.store)
+        return await digests_of(till.api.parts.store)
 
     # Whatever was believed has changed the store for good: the same again would show no less.
     @settings(
@@ -138,7 +138,7 @@ class TestForgeries:
         for body, signature in data.draw(st.lists(forged, min_size=8, max_size=12)):
             answer = await till.deliver(body, signature)
             assert (answer.status_code, answer.json()["code"]) == (400, "bad_signature")
-        assert await digests(till.api.parts.store) == before
+        assert await digests_of(till.api.parts.store) == before
 
     async def test_a_webhook_that_is_replayed_is_counted_and_later_refused(
         self, till: Till, paid: dict[str, Any]
@@ -147,17 +147,17 @@ class TestForgeries:
         signature = signed(body)
         await till.deliver(body, signature)
         await till.until(paid["payment_id"], "fulfilled")
-        before = await digests(till.api.parts.store)
+        before = await digests_of(till.api.parts.store)
 
         assert (await till.deliver(body, signature)).status_code == 200
-        after = await digests(till.api.parts.store)
+        after = await digests_of(till.api.parts.store)
         assert {table for table in after if after[table] != before[table]} == {"provider_events"}
         kept = await till.api.ops.get("/v1/webhooks/stripe/events/evt_replayed")
         assert kept.json()["deliveries"] == 2
 
         stale = await till.deliver(body, signed(body, at=time.time() - 301))
         assert (stale.status_code, stale.json()["code"]) == (400, "bad_signature")
-        assert await digests(till.api.parts.store) == after
+        assert await digests_of(till.api.parts.store) == after
 
 
 async def test_a_signed_word_of_a_payment_that_was_not_made_delivers_nothing(till: Till) -> None:

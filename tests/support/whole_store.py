@@ -25,7 +25,7 @@ async def rows_with(store: Store, word: str) -> dict[str, int]:
     return found
 
 
-async def digests(store: Store) -> dict[str, str | None]:
+async def digests_of(store: Store) -> dict[str, str | None]:
     """A digest of each table's rows, whatever their order; of an empty one, none."""
     async with store.reading() as connection:
         found = (await connection.execute(text(_all_digests()))).all()
