@@ -31,6 +31,8 @@ QUIET_SECONDS = 0.25
 PATIENCE_SECONDS = 30.0
 EVENT = "evt_one"
 ARC, WAITS = "the-two-copies", "while-it-lasts"
+CURSORS = (("arcs", "heard"), ("arcs", "clock_seen"))
+"""How far a sweep has read for an arc: it goes on by itself every few seconds."""
 VERDICTS = frozenset({"refused_acts"})
 """What stood against an act that was refused for the hour or the weather is kept, so that a reset
 of its quest refuses it again. Nothing that is played or read changes by it."""
@@ -50,8 +52,8 @@ class OneOfEach:
     database: psycopg.Connection[tuple[str, str | None]]
 
     def state(self) -> Rows:
-        """Every table's rows, as a digest each, but for what a refusal itself leaves."""
-        found = digests_through(self.database)
+        """Every table's rows, as a digest each, but for what a refusal or a sweep leaves."""
+        found = digests_through(self.database, CURSORS)
         return {table: rows for table, rows in found.items() if table not in VERDICTS}
 
     def settled(self) -> Rows:

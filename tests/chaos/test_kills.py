@@ -82,10 +82,8 @@ async def _play_all(stack: Stack, world_id: str) -> tuple[list[Json], list[Kill]
     async with httpx.AsyncClient(
         base_url=stack.settings.api_url, headers=headers, timeout=15
     ) as http:
-        caller, follower = (
-            Caller(http, asyncio.Semaphore(AT_ONCE)),
-            Follower(Caller(http), world_id),
-        )
+        caller = Caller(http, asyncio.Semaphore(AT_ONCE))
+        follower = Follower(Caller(http), world_id)
         player = Player(caller, follower, "player", SEED)
         following = asyncio.create_task(follower.follow())
         accepted = await asyncio.gather(*map(player.accept, range(QUESTS)))

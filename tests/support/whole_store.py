@@ -8,6 +8,9 @@ from sqlalchemy import func, literal_column, select, text
 from loreloom.state.store import Store
 from loreloom.state.tables.base import Base
 
+Columns = tuple[tuple[str, str], ...]
+"""Tables, each with one of its columns."""
+
 
 async def rows_with(store: Store, word: str) -> dict[str, int]:
     """How many rows of each table hold a word anywhere, bytes included; no table that has none."""
@@ -33,18 +36,22 @@ async def digests_of(store: Store) -> dict[str, str | None]:
 
 
 def digests_through(
-    connection: psycopg.Connection[tuple[str, str | None]],
+    connection: psycopg.Connection[tuple[str, str | None]], but: Columns
 ) -> dict[str, str | None]:
-    """The same, where nothing waits."""
-    return dict(connection.execute(_all_digests().encode()).fetchall())
+    """The same, where nothing waits; the columns ``but`` do not count."""
+    return dict(connection.execute(_all_digests(but).encode()).fetchall())
 
 
 @cache
-def _all_digests() -> str:
+def _all_digests(but: Columns = ()) -> str:
     # As one text: built from parts, it takes longer to put together than to answer.
-    each = (
-        f"SELECT '{table.name}' AS name, md5(string_agg(t::text, '|' ORDER BY t::text)) AS digest"
-        f' FROM "{table.name}" AS t'
-        for table in Base.metadata.sorted_tables
+    return " UNION ALL ".join(_digest(table.name, but) for table in Base.metadata.sorted_tables)
+
+
+def _digest(table: str, but: Columns) -> str:
+    left_out = "".join(f" - '{column}'" for of, column in but if of == table)
+    row = f"(to_jsonb(t){left_out})::text" if left_out else "t::text"
+    return (
+        f"SELECT '{table}' AS name, md5(string_agg({row}, '|' ORDER BY {row})) AS digest"
+        f' FROM "{table}" AS t'
     )
-    return " UNION ALL ".join(each)
