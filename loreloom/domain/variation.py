@@ -67,6 +67,12 @@ class Variation(Otherwise):
         return self
 
     @model_validator(mode="after")
+    def _printable(self) -> Self:
+        if self.template is not None and "\\u0000" in self.template.model_dump_json():
+            raise ValueError("a template holds no NUL")
+        return self
+
+    @model_validator(mode="after")
     def _one_prompt(self) -> Self:
         if self.messages is not None and (self.instructions is not None or self.of_today):
             raise ValueError("messages are the whole prompt: give no other part of it")

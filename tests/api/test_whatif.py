@@ -241,6 +241,7 @@ async def test_what_cannot_be_asked_for_again_is_refused(api: Api, world_id: Wor
     ending = await generated(api.parts.store, world_id, "ending", purpose=Purpose.EPILOGUE)
     whole = yaml.safe_load((QUESTS / "side-half-a-roll.yaml").read_text())
     unsound = {**whole, "title": "For {nobody}"}
+    unprintable = {**whole, "title": "For\x00nobody"}
     both = {"messages": [{"role": "user", "content": "x"}], "of_today": True}
     backwards = {
         "purpose": "quest",
@@ -254,6 +255,7 @@ async def test_what_cannot_be_asked_for_again_is_refused(api: Api, world_id: Wor
         (f"generations/{written}/whatif", {"tier": "bronze"}, 422, "invalid"),
         (f"generations/{written}/whatif", {"template": whole, "tier": "gold"}, 422, "invalid"),
         (f"generations/{written}/whatif", {"template": unsound}, 422, "invalid"),
+        (f"generations/{written}/whatif", {"template": unprintable}, 422, "invalid"),
         (f"generations/{ending}/whatif", {"template": whole}, 422, "invalid"),
         ("worlds/none/whatifs", {"purpose": "quest"}, 404, "unknown_world"),
         (f"worlds/{world_id}/whatifs", backwards, 422, "invalid"),
