@@ -23,7 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from loreloom.state.keys import Scope
-from tests.api.one_of_each import ARC, OneOfEach, changed, one_of_each
+from tests.api.one_of_each import ARC, OneOfEach, Rows, changed, one_of_each
 
 CHECKS = [
     not_a_server_error,
@@ -93,7 +93,7 @@ class Watch:
 
     each: OneOfEach
     session: requests.Session
-    stood: dict[str, str] | None = None
+    stood: Rows | None = None
 
     def check(self, case: Case) -> None:
         """Send the case; it is answered as the page says, and changes nothing if it is refused."""
