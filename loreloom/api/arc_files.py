@@ -6,17 +6,18 @@ import yaml
 from pydantic import ValidationError
 
 from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.wrong_fields import wrong_fields
 
 MAX_FILE_BYTES = 512 * 1024
 
 
 class ArcFileError(Exception):
-    """A file that is no arc. ``reasons`` name each field that is wrong."""
+    """A file that is no arc. ``reason`` names each field that is wrong."""
 
-    def __init__(self, file: Path, *reasons: str) -> None:
-        super().__init__(f"{file}: {'; '.join(reasons)}")
+    def __init__(self, file: Path, reason: str) -> None:
+        super().__init__(f"{file}: {reason}")
         self.file = file
-        self.reasons = reasons
+        self.reason = reason
 
 
 def arc_files(folder: Path | None) -> list[Path]:
@@ -31,9 +32,7 @@ def read_arc(file: Path) -> ArcDefinition:
             raise ArcFileError(file, f"an arc may have {MAX_FILE_BYTES} bytes")
         return ArcDefinition.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        reasons = [f"{'.'.join(map(str, one['loc'])) or 'arc'}: {one['msg']}" for one in found]
-        raise ArcFileError(file, *reasons) from None
+        raise ArcFileError(file, wrong_fields(error, "arc")) from None
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         raise ArcFileError(file, str(error).replace("\n", " ")) from None
 

@@ -26,7 +26,7 @@ def opened_arc(
     try:
         definition = find_arc_file(context.parts.config.arcs_folder, name)
     except ArcFileError as error:
-        raise _unsound(item, error.reasons[0]) from error
+        raise _unsound(item, error.reason) from error
     if definition is None:
         raise _unsound(item, f"the content has no arc {name!r}")
     if definition.scope is not ArcScope.PLAYER or definition.canon != world.canon:

@@ -6,6 +6,7 @@ import yaml
 from pydantic import ValidationError
 
 from loreloom.domain.price_book import PriceBook
+from loreloom.domain.wrong_fields import wrong_fields
 
 
 class PriceBookError(Exception):
@@ -18,5 +19,10 @@ def load_price_book(file: Path) -> PriceBook:
         return PriceBook()
     try:
         return PriceBook.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
-    except (ValidationError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PriceBookError(f"{file}: {error}") from error
+    except ValidationError as error:
+        raise PriceBookError(f"{file}: {wrong_fields(error, 'price book')}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PriceBookError(f"{file}:{line}: this is no YAML: {error.problem}") from None
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise PriceBookError(f"{file}: {error}") from None

@@ -4,11 +4,9 @@ import asyncio
 import socket
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import uvicorn
 import uvloop
-import yaml
 
 from loreloom.api.app import create_app, feed_of
 from loreloom.api.parts import ApiConfig, AppParts, TierServers
@@ -26,6 +24,7 @@ from loreloom.workers.life_content import load_life
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
 from loreloom.workers.tiers import tiers_of
+from loreloom.workers.world_content import default_regions
 
 
 class ApiServer(uvicorn.Server):
@@ -44,7 +43,8 @@ class ApiServer(uvicorn.Server):
 def run_api(settings: Settings) -> None:
     """Serve the API until the process is told to stop; open streams are closed then.
 
-    Raises MissingSettingError when the database or Temporal has no address.
+    Raises MissingSettingError when the database or Temporal has no address, and ``ContentError``
+    or ``PriceBookError`` for a file of the content that cannot be used.
     """
     uvloop.run(_serve(settings))
 
@@ -82,18 +82,6 @@ def problem_of(templates: TemplateShelf) -> str | None:
     return str(problem) if problem is not None else None
 
 
-def default_regions(content: Path) -> tuple[str, ...]:
-    """The regions of the content's world, which a world of the canon `default` has; none without.
-
-    ``content`` is the content folder.
-    """
-    world_file = content / "world.yaml"
-    if not world_file.exists():
-        return ()
-    world = yaml.safe_load(world_file.read_text(encoding="utf-8"))
-    return tuple(region["name"] for region in world["regions"])
-
-
 def shop_of(settings: Settings) -> Shop | None:
     """The store of the settings' price book; ``None`` without a provider to pay at."""
     if not settings.takes_payments:
@@ -114,17 +102,19 @@ def shop_of(settings: Settings) -> Shop | None:
 
 
 async def _serve(settings: Settings) -> None:
+    # First, since it takes no time: content that cannot be used is said at once.
+    config, shop = api_config(settings), shop_of(settings)
     parts = AppParts(
         store=Store(settings.required_database_url(), pool_size=settings.database_pool_size),
         temporal=await connect(settings, lazy=True),
         embedder=await asyncio.to_thread(
             Embedder.load, EmbeddingConfig(model=settings.embedding_model)
         ),
-        config=api_config(settings),
-        shop=shop_of(settings),
+        config=config,
+        shop=shop,
     )
     app = create_app(parts)
-    config = uvicorn.Config(
+    served = uvicorn.Config(
         app,
         host=settings.loreloom_host,
         port=settings.loreloom_port,
@@ -132,4 +122,4 @@ async def _serve(settings: Settings) -> None:
         access_log=False,
         timeout_graceful_shutdown=round(settings.shutdown_seconds),
     )
-    await ApiServer(config, feed_of(app)).serve()
+    await ApiServer(served, feed_of(app)).serve()

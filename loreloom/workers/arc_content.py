@@ -13,17 +13,19 @@ from loreloom.domain.templates import QuestTemplate
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import load_templates
 from loreloom.knowledge.front_matter import split_front_matter
-from loreloom.workers.apiserver import default_regions
+from loreloom.knowledge.problems import LoreProblem
 from loreloom.workers.calendar_content import load_calendar
 from loreloom.workers.climate_content import load_climates
+from loreloom.workers.content_files import ContentError
 from loreloom.workers.life_content import load_life
+from loreloom.workers.world_content import default_regions
 
 
 def check_arcs(files: Iterable[Path], content: Path) -> dict[Path, tuple[Finding, ...]]:
     """What is wrong with each arc, held against a content folder.
 
-    Raises ``ArcFileError`` for a file that is no arc, ``LifeContentError`` for unsound factions,
-    ``ClimateContentError`` for an unsound climate.
+    Raises ``ArcFileError`` for a file that is no arc, ``TemplateFileError`` for an unsound quest
+    template, ``ContentError`` for any other file of the folder that cannot be used.
     """
     around = surrounding(content)
     return {file: check(read_arc(file), around) for file in files}
@@ -65,7 +67,10 @@ def surrounding(content: Path) -> Surrounding:
 def _entities(lore: Path) -> Iterator[tuple[EntityKind, tuple[str, ...]]]:
     """Every entity that the documents declare: its kind, its name and then its aliases."""
     for file in sorted(lore.glob("*.md")):
-        front, _ = split_front_matter(file.read_text(encoding="utf-8"))
+        try:
+            front, _ = split_front_matter(file.read_text(encoding="utf-8"))
+        except (LoreProblem, OSError, UnicodeDecodeError) as problem:
+            raise ContentError(file, str(problem)) from None
         for entity in front.entities:
             yield entity.kind, (entity.name, *entity.aliases)
 

@@ -1,23 +1,23 @@
 """The calendar of the content folder, which a world of the canon `default` counts its time by."""
 
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from loreloom.domain.calendar import Calendar
+from loreloom.workers.content_files import ContentError, checked, read_keys
 
 
 def load_calendar(content: Path) -> Calendar:
     """The calendar of ``calendar.yaml``, or the default one where there is no such file.
 
-    Raises pydantic's ``ValidationError``, which names what is wrong in it.
+    Raises ``ContentError``.
     """
     file = content / "calendar.yaml"
     if not file.exists():
         return Calendar()
-    written: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    written = read_keys(file)
     parts = written.pop("parts", None)
     if parts is not None:
+        if not isinstance(parts, dict):
+            raise ContentError(file, "parts: each part of the day has the hour at which it begins")
         written["part_starts"] = list(parts.items())
-    return Calendar.model_validate(written)
+    return checked(file, Calendar, written)

@@ -1,21 +1,16 @@
-"""Reads what lives by itself from a content folder, and says which file is wrong and how."""
+"""What lives by itself in the worlds of the content folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from loreloom.domain.living.content import NO_LIFE, LifeContent
+from loreloom.workers.content_files import ContentError, read_keys
+from loreloom.workers.world_content import load_world
 
-
-class LifeContentError(Exception):
-    """A file of the content folder cannot be used; ``where`` names it, or the folder."""
-
-    def __init__(self, where: Path, reason: str) -> None:
-        super().__init__(f"{where}: {reason}")
-        self.where = where
-        self.reason = reason
+PARTS = ("goods", "characters", "facts")
 
 
 def load_life(folder: Path) -> LifeContent:
@@ -23,36 +18,41 @@ def load_life(folder: Path) -> LifeContent:
 
     ``world.yaml`` names canon and regions, ``factions/`` has one file a faction, ``goods.yaml``,
     ``characters.yaml`` and ``facts.yaml`` the rest; each of them may be missing. Raises
-    ``LifeContentError``.
+    ``ContentError``.
     """
-    world_file = folder / "world.yaml"
-    if not world_file.exists():
+    world = load_world(folder)
+    if world is None:
         return NO_LIFE
-    world = _read(world_file)
+    factions = sorted((folder / "factions").glob("*.yaml"))
     found: dict[str, Any] = {
-        "canon": world.get("canon", NO_LIFE.canon),
-        "regions": [region["name"] for region in world.get("regions", ())],
-        "factions": [_read(file) for file in sorted((folder / "factions").glob("*.yaml"))],
+        "canon": world.canon,
+        "regions": [region.name for region in world.regions],
+        "factions": [read_keys(file) for file in factions],
     }
-    for part in ("goods", "characters", "facts"):
+    for part in PARTS:
         file = folder / f"{part}.yaml"
         if file.exists():
-            found[part] = _read(file).get(part, ())
+            found[part] = read_keys(file).get(part, ())
     try:
         return LifeContent.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        raise LifeContentError(folder, _said(first["loc"], first["msg"], found)) from None
+        raise ContentError(
+            _file_of(first["loc"], folder, factions), _said(first["loc"], first["msg"], found)
+        ) from None
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        read = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise LifeContentError(file, f"this is no YAML: {error}") from None
-    if not isinstance(read, dict):
-        raise LifeContentError(file, "the file must hold keys with values")
-    return read
+def _file_of(path: tuple[int | str, ...], folder: Path, factions: Sequence[Path]) -> Path:
+    """The file that holds the value at a path; the folder for what several files say together."""
+    match path:
+        case ("factions", int(number), *_):
+            return factions[number]
+        case ("canon" | "regions", *_):
+            return folder / "world.yaml"
+        case (str(part), *_) if part in PARTS:
+            return folder / f"{part}.yaml"
+        case _:
+            return folder
 
 
 def _said(path: tuple[int | str, ...], message: str, found: dict[str, Any]) -> str:
@@ -61,4 +61,4 @@ def _said(path: tuple[int | str, ...], message: str, found: dict[str, Any]) -> s
         return f"{'.'.join(map(str, path))}: {message}" if path else message
     part = found[str(path[0])][path[1]]
     name = part.get("name", path[1]) if isinstance(part, dict) else path[1]
-    return f"{path[0]}: {name}: {'.'.join(map(str, path[2:]))}: {message}"
+    return ": ".join(filter(None, (f"{path[0]}: {name}", ".".join(map(str, path[2:])), message)))

@@ -107,7 +107,14 @@ async def open_workers(
     stack: AsyncExitStack,
     interceptors: Sequence[Interceptor] = (),
 ) -> list[Worker]:
-    """One Temporal worker for each role, not yet running; ``stack`` closes what they use."""
+    """One Temporal worker for each role, not yet running; ``stack`` closes what they use.
+
+    Raises ``ContentError`` or ``TemplateFileError`` for content that cannot be used.
+    """
+    living = load_life(settings.content_folder)
+    templates = TemplateShelf(settings.quest_templates)
+    # A worker that has no templates at all says so now, and not to its first story.
+    templates.now()
     client = await connect(settings)
     store = Store(settings.required_database_url(), pool_size=settings.database_pool_size)
     stack.push_async_callback(store.close)
@@ -116,10 +123,6 @@ async def open_workers(
     embedder = await asyncio.to_thread(
         Embedder.load, EmbeddingConfig(model=settings.embedding_model)
     )
-    living = load_life(settings.content_folder)
-    templates = TemplateShelf(settings.quest_templates)
-    # A worker that has no templates at all says so now, and not to its first story.
-    templates.now()
     writing = WritingParts(
         store=store,
         embedder=embedder,

@@ -14,7 +14,8 @@ from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE, ClimateBook, Place, weathers_by_season
 from loreloom.domain.sky import Sky, state_at, states_from
 from loreloom.domain.weather import Weather
-from loreloom.workers.climate_content import ClimateContentError, load_climates
+from loreloom.workers.climate_content import load_climates
+from loreloom.workers.content_files import ContentError
 from tests.weather.climates import BOOK, CLIMATES, CONTENT, FIVE, a_sky
 
 SOUND: dict[str, object] = {
@@ -147,11 +148,11 @@ def test_a_wrong_file_is_named_with_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "climates").mkdir()
     file = tmp_path / "climates" / "moor.yaml"
     file.write_text(yaml.safe_dump(SOUND | {"hours_between": 0}))
-    with pytest.raises(ClimateContentError, match="hours_between") as refused:
+    with pytest.raises(ContentError, match="hours_between") as refused:
         load_climates(tmp_path)
-    assert refused.value.where == file
+    assert refused.value.file == file
     file.write_text("name: [")
-    with pytest.raises(ClimateContentError, match="no YAML"):
+    with pytest.raises(ContentError, match="no YAML"):
         load_climates(tmp_path)
     file.write_text(yaml.safe_dump(SOUND))
     assert set(load_climates(tmp_path).climates) == {"moor"}

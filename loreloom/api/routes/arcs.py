@@ -340,7 +340,7 @@ def _definition(request: Request, name: str) -> ArcDefinition:
     try:
         definition = find_arc_file(folder, name)
     except ArcFileError as error:
-        raise invalid("arc", f"the content's {name!r} is unsound: {error.reasons[0]}") from error
+        raise invalid("arc", f"the content's {name!r} is unsound: {error.reason}") from error
     if definition is None:
         raise invalid("arc", f"the content has no arc {name!r}")
     return definition

@@ -6,12 +6,8 @@ from typing import Annotated
 
 import typer
 
-from loreloom.api.arc_files import ArcFileError
-from loreloom.generation.templates import TemplateFileError
 from loreloom.workers.client import Json
-from loreloom.workers.climate_content import ClimateContentError
-from loreloom.workers.commands.output import AsJson, calling, show
-from loreloom.workers.life_content import LifeContentError
+from loreloom.workers.commands.output import AsJson, calling, reading_content, show
 from loreloom.workers.settings import Settings
 
 arcs = typer.Typer(help="Story arcs.", no_args_is_help=True)
@@ -73,11 +69,8 @@ def check_command(
 
     settings = Settings()
     files = list(arcs_at(paths or [settings.arcs]))
-    try:
+    with reading_content():
         found = check_arcs(files, settings.content_folder)
-    except (ArcFileError, TemplateFileError, LifeContentError, ClimateContentError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
     findings = [
         {"file": str(file), **finding.model_dump(mode="json")}
         for file, of_file in found.items()

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 
 import typer
-from pydantic import ValidationError
 
 from loreloom.workers.calendar_content import load_calendar
 from loreloom.workers.client import Json
-from loreloom.workers.climate_content import ClimateContentError, load_climates, said
+from loreloom.workers.climate_content import load_climates
 from loreloom.workers.commands.output import AsJson, show
+from loreloom.workers.content_files import ContentError
 from loreloom.workers.settings import Settings
 
 climates = typer.Typer(help="Climates and the calendar.", no_args_is_help=True)
@@ -34,11 +34,11 @@ def check_command(as_json: AsJson = False) -> None:
     problems: list[str] = []
     try:
         load_calendar(content)
-    except ValidationError as error:
-        problems.append(f"{content / 'calendar.yaml'}: {said(error)}")
+    except ContentError as error:
+        problems.append(str(error))
     try:
         book = load_climates(content)
-    except ClimateContentError as error:
+    except ContentError as error:
         problems.append(str(error))
         names: list[str] = []
     else:

@@ -7,7 +7,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
+from loreloom.api.arc_files import ArcFileError
+from loreloom.generation.templates import TemplateFileError
+from loreloom.payments.price_book import PriceBookError
 from loreloom.workers.client import ApiClient, ApiProblem, ApiUnreachable, NoKey
+from loreloom.workers.content_files import ContentError
 from loreloom.workers.settings import Settings
 
 T = TypeVar("T")
@@ -21,6 +25,16 @@ def calling() -> Iterator[ApiClient]:
         with ApiClient.of(Settings()) as api:
             yield api
     except (ApiProblem, ApiUnreachable, NoKey, TimeoutError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+
+
+@contextmanager
+def reading_content() -> Iterator[None]:
+    """A file of the content that cannot be used ends the command with a line that says why."""
+    try:
+        yield
+    except (ContentError, ArcFileError, TemplateFileError, PriceBookError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 

@@ -12,6 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from loreloom.workers.commands.output import reading_content
 from loreloom.workers.home import HomeInUseError
 from loreloom.workers.parts import PartFailedError
 from loreloom.workers.settings import MissingSettingError, Settings
@@ -72,7 +73,7 @@ def worker(
         if ready_file:
             ready_file.touch()
 
-    with saying_what_is_missing():
+    with saying_what_is_missing(), reading_content():
         uvloop.run(run_worker(settings, settings.worker_roles, ready))
 
 
@@ -97,7 +98,7 @@ def api() -> None:
     """Serve the API until told to stop."""
     from loreloom.workers.apiserver import run_api
 
-    with saying_what_is_missing():
+    with saying_what_is_missing(), reading_content():
         run_api(Settings())
 
 
