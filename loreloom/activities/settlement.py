@@ -4,8 +4,8 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.activities.errors import broken, broken_if_refused
-from loreloom.activities.signatures.settlement import Settle, Settled, SettlementSteps
+from loreloom.activities.errors import broken_if_refused
+from loreloom.activities.signatures.settlement import NotSettled, Settle, Settled, SettlementSteps
 from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
 from loreloom.domain.quest import QuestState
 from loreloom.state import settlements
@@ -31,7 +31,7 @@ class SettlementActivities(SettlementSteps):
                 raise
 
     @activity.defn(name="quest_settle")
-    async def settle(self, settle: Settle) -> Settled:
+    async def settle(self, settle: Settle) -> Settled | NotSettled:
         settlement = Settlement(
             **settle.quest.model_dump(),
             outcome=QuestState(settle.outcome),
@@ -43,7 +43,7 @@ class SettlementActivities(SettlementSteps):
             try:
                 done = await settlements.settle(self._store, settlement)
             except HasEnded as ended:
-                raise broken(str(ended)) from ended
+                return NotSettled(why=str(ended))
         return Settled(
             outcome=settle.outcome,
             compensation=settle.compensation,

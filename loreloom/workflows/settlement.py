@@ -8,7 +8,12 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from loreloom.activities.signatures.arc import QuestEnded
-    from loreloom.activities.signatures.settlement import Settle, Settled, SettlementSteps
+    from loreloom.activities.signatures.settlement import (
+        NotSettled,
+        Settle,
+        Settled,
+        SettlementSteps,
+    )
     from loreloom.domain.quest import QuestState
     from loreloom.workflows.signatures import SETTLEMENT
 
@@ -23,8 +28,8 @@ class SettlementWorkflow:
     """Ends one quest. The process goes first, so that nothing is played on meanwhile."""
 
     @workflow.run
-    async def run(self, settle: Settle) -> Settled:
-        """How the quest ended."""
+    async def run(self, settle: Settle) -> Settled | NotSettled:
+        """How the quest ended, or why ops could not end it."""
         await workflow.execute_activity_method(
             SettlementSteps.stop,
             settle,
@@ -39,7 +44,8 @@ class SettlementWorkflow:
             retry_policy=RETRY,
             summary="End the quest and give the compensation",
         )
-        await self._tell_the_arc(settle, settled)
+        if isinstance(settled, Settled):
+            await self._tell_the_arc(settle, settled)
         return settled
 
     async def _tell_the_arc(self, settle: Settle, settled: Settled) -> None:

@@ -279,7 +279,7 @@ class Erased(BaseModel):
 
 SETTLEMENT = "Settlement"
 """The name of the workflow type by which ops end a quest; its input is ``Settle`` and its result
-``Settled`` (activities/signatures/settlement.py)."""
+``Settled`` or ``NotSettled`` (activities/signatures/settlement.py)."""
 
 
 # What if.

@@ -1,9 +1,8 @@
 """Every way that ending a quest from outside can go, walked on an arc's stage, for its history."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 
-from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
+from temporalio.client import Client, WorkflowHistory
 from temporalio.worker import Worker
 
 from loreloom.activities.settlement import SettlementActivities
@@ -41,14 +40,14 @@ async def arc_over(arc: OnStage, quest: Played) -> None:
     await arc.handle.result()
 
 
-async def ended(arc: OnStage, quest: Played) -> None:
+async def refused(arc: OnStage, quest: Played) -> None:
     """The quest has ended by itself."""
     await quest.accept()
     await quest.abandon()
     await quest.handle.result()
 
 
-WAYS: dict[str, Before] = {"settled": settled, "arc_over": arc_over, "ended": ended}
+WAYS: dict[str, Before] = {"settled": settled, "arc_over": arc_over, "refused": refused}
 
 
 async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, WorkflowHistory]]:
@@ -81,6 +80,5 @@ async def walked(client: Client, store: Store) -> AsyncIterator[tuple[str, Workf
             handle = await client.start_workflow(
                 SETTLEMENT, wish, id=settlement_workflow_id(quest_id), task_queue=queue
             )
-            with suppress(WorkflowFailureError):
-                await handle.result()
+            await handle.result()
             yield name, await handle.fetch_history()

@@ -12,14 +12,20 @@ from temporalio.worker import Worker
 from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.settlement import Settle
+from loreloom.api.errors import ApiError
+from loreloom.api.ops.settling import settle as end
+from loreloom.api.schemas.ops import SettleBody
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, settlement_workflow_id
 from loreloom.domain.quest import QuestProgress, QuestState
+from loreloom.domain.refusals import RefusalCode
 from loreloom.domain.rewards import Reward
 from loreloom.state.ledger import balances
 from loreloom.state.quest_steps import QuestStep, complete
+from loreloom.state.quests import find_quest
 from loreloom.state.settlements import HasEnded, Settlement, settle
 from loreloom.state.store import Store
+from loreloom.state.tables.quests import Quest
 from loreloom.state.tables.worlds import Player
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.settlement import SettlementWorkflow
@@ -155,6 +161,31 @@ async def test_a_quest_that_ended_by_itself_stays_as_it_ended(api: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
     assert await player_of(api, world_id) == before
     assert (await api.until_state(quest["quest_id"], "completed"))["rewards"] == ended["rewards"]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_settlement_that_comes_too_late_is_refused_and_nothing_is_wrong(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    as_it_ran = await find_quest(api.parts.store, QuestId(quest["quest_id"]))
+    assert as_it_ran is not None
+    (await api.game.post(f"/v1/quests/{quest['quest_id']}/abandon")).raise_for_status()
+    await api.until_state(quest["quest_id"], "abandoned")
+    # Twice: one that was refused is asked anew.
+    for _ in range(2):
+        with pytest.raises(ApiError, match="is abandoned") as refused:
+            await end(api.parts, as_it_ran, SettleBody.model_validate(BODY), "ops")
+        assert refused.value.code is RefusalCode.WRONG_STATE
+    settlement = settlement_workflow_id(as_it_ran.quest_id)
+    story = (await api.ops.get(f"/v1/ops/workflows/{settlement}")).json()
+    assert (story["state"], story["failing"]) == ("completed", None)
+    await causes_in(api, world_id, 0)
+
+    async with api.parts.store.transaction() as tx:
+        again = {"state": "active", "progress": as_it_ran.progress.model_dump(mode="json")}
+        await tx.run(update(Quest).where(Quest.quest_id == as_it_ran.quest_id).values(**again))
+    settled_now = await end(api.parts, as_it_ran, SettleBody.model_validate(BODY), "ops")
+    assert (settled_now.outcome, settled_now.compensation.coin) == ("failed", 30)
 
 
 async def test_what_is_no_settlement_is_refused(api: Api) -> None:

@@ -34,6 +34,12 @@ class Settled(SettlementModel):
     told: str | None
 
 
+class NotSettled(SettlementModel):
+    """Nothing was to be ended, and ``why``: an answer, since nothing is wrong with it."""
+
+    why: str
+
+
 class SettlementSteps(Protocol):
     """Ending a quest from outside. Each may run twice and changes the world once."""
 
@@ -43,9 +49,9 @@ class SettlementSteps(Protocol):
         raise NotImplementedError
 
     @activity.defn(name="quest_settle")
-    async def settle(self, settle: Settle) -> Settled:
+    async def settle(self, settle: Settle) -> Settled | NotSettled:
         """End the quest, give the compensation and tell of both in one transaction, once.
 
-        Fails for good if the quest has ended by itself.
+        A quest that has ended by itself stays as it is.
         """
         raise NotImplementedError

@@ -1,6 +1,7 @@
 """Ending a quest from outside, with an outcome that is said and a compensation."""
 
 import asyncio
+from typing import cast
 
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import (
@@ -12,7 +13,7 @@ from temporalio.common import (
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.activities.signatures.settlement import Settle, Settled
+from loreloom.activities.signatures.settlement import NotSettled, Settle, Settled
 from loreloom.api.errors import ApiError
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.ops import SettleBody, SettledView
@@ -46,8 +47,9 @@ async def settle(parts: AppParts, quest: QuestRecord, body: SettleBody, by: str)
     )
     with outages():
         async with asyncio.timeout(parts.config.act_seconds):
-            await _start(parts.temporal, parts.config.queue_prefix, wish)
-            settled = await _result(parts.temporal, wish)
+            settled = await _settled(parts.temporal, parts.config.queue_prefix, wish)
+    if isinstance(settled, NotSettled):
+        raise _ended(settled.why)
     return SettledView(
         quest_id=quest.quest_id,
         outcome=settled.outcome,
@@ -56,7 +58,18 @@ async def settle(parts: AppParts, quest: QuestRecord, body: SettleBody, by: str)
     )
 
 
-async def _start(client: Client, prefix: str, wish: Settle) -> None:
+async def _settled(client: Client, prefix: str, wish: Settle) -> Settled | NotSettled:
+    """The settlement's answer. What was refused is asked anew: the quest may be replayed by now."""
+    begun = await _start(client, prefix, wish, WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
+    settled = await _result(client, wish)
+    if begun or isinstance(settled, Settled):
+        return settled
+    await _start(client, prefix, wish, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+    return await _result(client, wish)
+
+
+async def _start(client: Client, prefix: str, wish: Settle, reuse: WorkflowIDReusePolicy) -> bool:
+    """Whether it was begun or joined; if not, it is done, and its answer can be read."""
     try:
         await client.start_workflow(
             SETTLEMENT,
@@ -64,8 +77,7 @@ async def _start(client: Client, prefix: str, wish: Settle) -> None:
             id=settlement_workflow_id(wish.quest.quest_id),
             task_queue=queue_of(Role.STORY, prefix),
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            # One that was refused may be asked for again; one that is done stands.
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+            id_reuse_policy=reuse,
             search_attributes=TypedSearchAttributes(
                 [
                     SearchAttributePair(attributes.WORLD, wish.quest.world_id),
@@ -75,15 +87,18 @@ async def _start(client: Client, prefix: str, wish: Settle) -> None:
             static_summary=f"Ops end the quest as {wish.outcome}",
         )
     except WorkflowAlreadyStartedError:
-        return  # It is done; the answer is read from it.
+        return False
+    return True
 
 
-async def _result(client: Client, wish: Settle) -> Settled:
+async def _result(client: Client, wish: Settle) -> Settled | NotSettled:
     handle = client.get_workflow_handle(
-        settlement_workflow_id(wish.quest.quest_id), result_type=Settled
+        settlement_workflow_id(wish.quest.quest_id),
+        # Temporal takes a union and its annotation does not say so.
+        result_type=cast(type, Settled | NotSettled),
     )
     try:
-        settled: Settled = await handle.result()
+        settled: Settled | NotSettled = await handle.result()
     except WorkflowFailureError as error:
         cause = error.cause.__cause__ or error.cause
         raise _ended(str(cause)) from error
