@@ -138,9 +138,37 @@ async def test_a_hundred_running_copies_are_moved_and_none_is_stuck(
         assert way == through
 
 
+async def test_what_was_moved_is_said_although_the_api_goes_away_midway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = {"arc_id": "arc_1", "beat": "first", "outcome": "moved", "reason": None}
+    page = json.dumps({"arc": "bell", "items": [one], "next": "more"}).encode()
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not asked:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(page) + page)
+            await writer.drain()
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    for options, expected in ((), "arc_1  at first  moved"), (("--json",), '"arc_id": "arc_1"'):
+        asked: list[bytes] = []
+        async with await asyncio.start_server(once, "127.0.0.1", 0) as server:
+            monkeypatch.setenv("LORELOOM_PORT", str(server.sockets[0].getsockname()[1]))
+            monkeypatch.setenv("LORELOOM_KEY", "key")
+            moved = await loreloom("arcs", "migrate", "bell", *options)
+        assert moved.exit_code == 1
+        assert expected in moved.output
+        assert "nothing answers" in moved.output
+        assert "running arcs" not in moved.output
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
-    [({"act_seconds": 0.2}, "no worker has answered in time"), ({"act_gate": 0}, "under way")],
+    [
+        ({"act_seconds": 0.2}, "no worker has answered in time"),
+        ({"act_gate": 0}, "under way"),
+    ],
 )
 async def test_an_arc_that_does_not_answer_holds_up_no_other(
     parts: AppParts, file: Path, as_designer: Any, limits: dict[str, Any], said: str

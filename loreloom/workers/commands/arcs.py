@@ -1,12 +1,12 @@
 """`loreloom arcs`: checking arcs before anybody plays them, and moving those that run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from loreloom.workers.client import Json
+from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.commands.output import AsJson, calling, reading_content, show
 from loreloom.workers.settings import Settings
 
@@ -92,20 +92,39 @@ def migrate_command(
     """Move running arcs to the definition as the content has it now.
 
     An arc moves only if the beat at which it stands is there still. Exit 1 if any was refused or
-    has not answered; one that has not may be asked again.
+    has not answered; one that has not may be asked again. Each page is said as it is answered.
     """
-    items: list[Json] = []
-    with calling() as api:
-        after: str | None = None
-        while True:
-            page = api.post("/v1/arcs/migrate", {"arc": arc, "dry_run": dry_run, "after": after})
-            items += page["items"]
-            after = page["next"]
-            if after is None:
-                break
-    show({**page, "items": items}, as_json, _migrated)
+    answered: list[Json] = []
+    try:
+        with calling() as api:
+            for page in _pages(api, {"arc": arc, "dry_run": dry_run}):
+                answered.append(page)
+                if not as_json:
+                    show(page, as_json, _migrated)
+    finally:
+        # As one document, also where the API went away: what it answered until then stands.
+        if as_json and answered:
+            show({**answered[-1], "items": _items(answered)}, as_json, _migrated)
+    items = _items(answered)
+    if not as_json:
+        typer.echo(f"{len(items)} running arcs of {arc}")
     if any(item["outcome"] in ("refused", "unanswered") for item in items):
         raise typer.Exit(1)
+
+
+def _pages(api: ApiClient, wish: Json) -> Iterator[Json]:
+    """The answers to a migration, page by page."""
+    after: str | None = None
+    while True:
+        page = api.post("/v1/arcs/migrate", {**wish, "after": after})
+        yield page
+        after = page["next"]
+        if after is None:
+            return
+
+
+def _items(pages: Iterable[Json]) -> list[Json]:
+    return [item for page in pages for item in page["items"]]
 
 
 def _line(arc: Json) -> str:
@@ -124,4 +143,3 @@ def _migrated(answer: Json) -> Iterable[str]:
     for one in answer["items"]:
         reason = f": {one['reason']}" if one["reason"] else ""
         yield f"{one['arc_id']}  at {one['beat']}  {one['outcome']}{reason}"
-    yield f"{len(answer['items'])} running arcs of {answer['arc']}"
