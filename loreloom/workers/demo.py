@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
+from loreloom.domain.quest import ObjectiveKind
 from loreloom.domain.weather import Weather
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.demo_purchase import buy
@@ -33,6 +34,17 @@ SKIES: Mapping[Weather, str] = {
     Weather.EXTREME_COLD: "a bitter cold",
 }
 """Each weather as a story says what is over a place."""
+DEEDS: Mapping[ObjectiveKind, str] = {
+    ObjectiveKind.DEFEAT: "defeats {target}",
+    ObjectiveKind.COLLECT: "collects {target}",
+    ObjectiveKind.DELIVER: "delivers {target}",
+    ObjectiveKind.TALK: "talks to {target}",
+    ObjectiveKind.REACH: "reaches {target}",
+    ObjectiveKind.ESCORT: "leads {target}",
+    ObjectiveKind.SURVIVE: "holds out in {target}",
+    ObjectiveKind.CHOOSE: "chooses “{target}”",
+}
+"""Each kind of objective as a story says that it was done."""
 
 
 class DemoFailed(Exception):
@@ -178,15 +190,25 @@ def _play(api: ApiClient, console: Console, quest: Json) -> None:
         if objective["kind"] == "choose":
             choice = quest["choices"][0]
             body = {"action_id": f"demo-{number}", "choice_id": choice["choice_id"]}
-            say(f"chooses: {choice['text']}", api.post(f"{path}/choose", body))
+            say(
+                DEEDS[ObjectiveKind.CHOOSE].format(target=choice["text"]),
+                api.post(f"{path}/choose", body),
+            )
         elif objective["branch"] in (None, _first_choice(quest)):
             body = {
                 "action_id": f"demo-{number}",
                 "objective_id": objective["objective_id"],
                 "amount": objective["required"],
             }
-            did = f"{objective['kind']}: {objective['target']} × {objective['required']}"
-            say(did, api.post(f"{path}/progress", body))
+            say(_deed(objective), api.post(f"{path}/progress", body))
+
+
+def _deed(objective: Json) -> str:
+    """An objective that is met at once, as the story says it; what is done often says how often."""
+    deed = DEEDS[ObjectiveKind(objective["kind"])].format(target=objective["target"])
+    to = f" to {objective['to']}" if objective["to"] is not None else ""
+    times = f", {objective['required']} times" if objective["required"] > 1 else ""
+    return deed + to + times
 
 
 def _in_order(objectives: Sequence[Json]) -> list[Json]:

@@ -5,15 +5,20 @@ from io import StringIO
 
 from rich.console import Console
 
+from loreloom.domain.quest import ObjectiveKind
 from loreloom.domain.weather import Weather
 from loreloom.state.keys import Scope
 from loreloom.workers.client import ApiClient
-from loreloom.workers.demo import SKIES, tell_quest
+from loreloom.workers.demo import DEEDS, SKIES, tell_quest
 from tests.api.conftest import REGIONS, Api
 
 
 def test_a_story_has_a_word_for_every_sky() -> None:
     assert set(SKIES) == set(Weather)
+
+
+def test_a_story_has_a_verb_for_every_kind_of_objective() -> None:
+    assert set(DEEDS) == set(ObjectiveKind)
 
 
 async def test_each_act_is_told_with_its_hour_and_its_sky(api: Api, worker: None) -> None:
@@ -31,13 +36,14 @@ async def test_each_act_is_told_with_its_hour_and_its_sky(api: Api, worker: None
         ended = await asyncio.to_thread(tell_quest, client, shown, quest)
 
     assert ended["state"] == "completed"
-    began = f"At 13:30, with fog over {REGIONS[0]}, "
+    time = (await api.game.get(f"/v1/worlds/{world}")).json()["game_time"]
+    began = f"At {time['hour']:02}:{time['minute']:02}, with fog over {REGIONS[0]}, "
     lines = (line.strip() for line in shown.export_text().splitlines())
     assert [line.removeprefix(began) for line in lines if line.startswith(began)] == [
         "Old Hest asks:",
         "the broker accepts → active",
-        "the broker collect: the Lantern × 3 → active",
-        "the broker chooses: Choose mercy. → active",
-        "the broker talk: Old Hest × 1 → completed",
+        "the broker collects the Lantern, 3 times → active",
+        "the broker chooses “Choose mercy.” → active",
+        "the broker talks to Old Hest → completed",
         "it is over.",
     ]
