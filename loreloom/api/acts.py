@@ -50,7 +50,7 @@ class Acts:
         self._store = store
         self._client = client
         self._seconds = config.act_seconds
-        self._gate = Gate(config.act_gate)
+        self._gate = Gate(config.act_gate, "quest")
         self._metrics = metrics
 
     async def take(self, quest_id: QuestId, act: Act) -> QuestStanding:

@@ -33,7 +33,7 @@ class ArcActs:
         self._store = store
         self._client = client
         self._seconds = config.act_seconds
-        self._gate = Gate(config.act_gate)
+        self._gate = Gate(config.act_gate, "arc")
         self._metrics = metrics
 
     async def take(self, arc: ArcRecord, act: ArcAct, update_id: str) -> ArcStanding:

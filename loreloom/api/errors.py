@@ -137,7 +137,7 @@ KINDS: Mapping[Code, ErrorKind] = {
     E.TOO_MANY_ACTS: ErrorKind(
         429,
         "Too many acts at once",
-        "Other acts on this quest are under way; repeat the act after `Retry-After`.",
+        "Other acts on the same story are under way; repeat the act after `Retry-After`.",
     ),
     E.TOO_MANY_STREAMS: ErrorKind(
         429, "Too many streams", "This server holds no more streams; try again or read pages."

@@ -9,10 +9,14 @@ RETRY_SECONDS = 1
 
 
 class Gate:
-    """Counts the acts under way by workflow in this process; never makes one wait."""
+    """Counts the acts under way by workflow in this process; never makes one wait.
 
-    def __init__(self, width: int) -> None:
+    ``subject`` is what its workflows are, in the words of who is refused.
+    """
+
+    def __init__(self, width: int, subject: str) -> None:
         self._width = width
+        self._subject = subject
         self._under_way: dict[str, int] = {}
 
     @contextmanager
@@ -22,7 +26,7 @@ class Gate:
         if count >= self._width:
             raise ApiError(
                 ErrorCode.TOO_MANY_ACTS,
-                f"{count} acts on this quest are under way",
+                f"{count} acts on this {self._subject} are under way",
                 retry_after=RETRY_SECONDS,
             )
         self._under_way[workflow_id] = count + 1

@@ -33,26 +33,34 @@ class Orders:
         self._client = client
         self._queue = queue_of(Role.STORY, config.queue_prefix)
         self._seconds = config.act_seconds
-        self._gate = Gate(config.act_gate)
+        self._clocks = Gate(config.act_gate, "clock")
+        self._skies = Gate(config.act_gate, "weather")
 
     async def change_clock(self, world_id: WorldId, order_id: str, change: ClockChange) -> Clock:
         """Change a clock, once for each order id; returns it as it goes on."""
-        return await self._give(clock_start(world_id), "change", change, order_id, Clock)
+        start = clock_start(world_id)
+        return await self._give(self._clocks, start, "change", change, order_id, Clock)
 
     async def impose(self, world_id: WorldId, region: str, order: ImposeWeather) -> Imposed:
         """Make a weather."""
         start = weather_start(world_id, region)
-        return await self._give(start, "impose", order, _fresh_id(), Imposed)
+        return await self._give(self._skies, start, "impose", order, _fresh_id(), Imposed)
 
     async def clear(self, world_id: WorldId, region: str, order: ClearWeather) -> Imposed:
         """End what was made."""
         start = weather_start(world_id, region)
-        return await self._give(start, "clear", order, _fresh_id(), Imposed)
+        return await self._give(self._skies, start, "clear", order, _fresh_id(), Imposed)
 
     async def _give(
-        self, start: PlannedStart, update: str, order: BaseModel, order_id: str, answer: type[A]
+        self,
+        gate: Gate,
+        start: PlannedStart,
+        update: str,
+        order: BaseModel,
+        order_id: str,
+        answer: type[A],
     ) -> A:
-        with self._gate.hold(start.workflow_id), outages():
+        with gate.hold(start.workflow_id), outages():
             async with asyncio.timeout(self._seconds):
                 try:
                     made: A = await self._client.execute_update_with_start_workflow(

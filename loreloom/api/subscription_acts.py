@@ -27,7 +27,7 @@ class SubscriptionActs:
         self._store = store
         self._client = client
         self._seconds = config.act_seconds
-        self._gate = Gate(config.act_gate)
+        self._gate = Gate(config.act_gate, "subscription")
 
     async def give(self, subscription_id: SubscriptionId, order: Order, order_id: str) -> Standing:
         """Give an order, which counts once for its id. Raises ``ApiError`` if it is not taken."""

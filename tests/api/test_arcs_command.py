@@ -167,7 +167,7 @@ async def test_what_was_moved_is_said_although_the_api_goes_away_midway(
     ("limits", "said"),
     [
         ({"act_seconds": 0.2}, "no worker has answered in time"),
-        ({"act_gate": 0}, "under way"),
+        ({"act_gate": 0}, "acts on this arc are under way"),
     ],
 )
 async def test_an_arc_that_does_not_answer_holds_up_no_other(
