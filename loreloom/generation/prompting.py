@@ -21,9 +21,6 @@ from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, TellingBri
 from loreloom.generation.records import LeftOutReason, Message, PassageLeftOut
 from loreloom.generation.tiers import Purpose
 
-THEME_CHARACTERS = 200
-PASSAGE_CHARACTERS = 1200
-
 _SPECIAL = re.compile(r"<\|.*?\|>|<\|?|\|?>|\[/?INST\]|<</?SYS>>|</?s>", re.IGNORECASE)
 _RULE = re.compile(r"(?:[-=_*#~`]\s*){3,}")
 

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 
 from pydantic import BaseModel
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.ids import CanonName, DocumentId, ingestion_workflow_id
@@ -149,17 +149,6 @@ async def get_document(store: Store, document_id: DocumentId) -> DocumentView:
     if row is None:
         raise _unknown(document_id)
     return _view(row)
-
-
-async def find_document(store: Store, canon: CanonName, name_or_id: str) -> DocumentView | None:
-    """The document of a canon that bears that name or id, if there is one."""
-    query = select(*Document.__table__.columns).where(
-        Document.canon == canon,
-        or_(Document.document_id == name_or_id, Document.name == name_or_id),
-    )
-    async with store.reading() as connection:
-        row = (await connection.execute(query.order_by(Document.name != name_or_id))).first()
-    return None if row is None else _view(row)
 
 
 async def list_documents(
