@@ -32,6 +32,7 @@ from loreloom.api.routes import (
     life,
     lore,
     ops,
+    ops_players,
     payments,
     players,
     quests,
@@ -64,6 +65,7 @@ ROUTERS = (
     webhooks,
     whatif,
     ops,
+    ops_players,
 )
 
 

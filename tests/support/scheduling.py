@@ -11,6 +11,7 @@ TOGETHER = {
     # One model server on the cores of all: two tests that ask it at once would wait for each other.
     "tests/generation/test_designer.py": MODEL,
     "tests/quest/test_writing.py": MODEL,
+    "tests/stack/test_demo.py": MODEL,
     # Each set shares what takes long to start: a worker and an API, a canon, a browser.
     "tests/docs/test_readme.py": "engine",
     "tests/knowledge/test_ingestion.py": "engine",
