@@ -16,6 +16,7 @@ from loreloom.knowledge.embedding import Embedder
 from loreloom.state.keys import Scope
 from loreloom.state.store import Event, Store
 from loreloom.state.tables.quests import Quest
+from loreloom.state.tables.worlds import World
 from tests.api.conftest import Api
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import PLAYER, arc_stage
@@ -23,6 +24,7 @@ from tests.console.test_safety import sign_in, token_on
 from tests.ops.test_arc_replays import replays_of
 from tests.ops.test_replays import finish
 from tests.ops.test_settlement import broken, kinds_of, player_of, world_of_mara
+from tests.quest.stage import eventually
 
 Json = dict[str, Any]
 REASON = {"reason": "its story <b>was lost</b>"}
@@ -73,6 +75,28 @@ async def test_an_epilogue_is_skipped_and_the_quest_is_complete_and_rewarded_onc
     assert (told["data"]["text"], told["data"]["source"]) == ("It is done.", "skipped")
     again = await api.ops.post(f"{path}/skip", json=REASON)
     assert (again.status_code, again.json()["code"]) == (409, "nothing_failed")
+
+
+@pytest.mark.usefixtures("worker")
+async def test_an_epilogue_that_is_tried_again_and_again_is_skipped_without_a_replay(
+    api: Api,
+) -> None:
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    async with api.parts.store.transaction() as tx:
+        nonsense = update(World).where(World.world_id == world_id).values(rating="nonsense")
+        await tx.run(nonsense)
+    await finish(api, quest["quest_id"])
+    path = f"/v1/ops/workflows/{quest['workflow_id']}"
+
+    async def is_stuck() -> bool:
+        return bool((await api.ops.get(path)).json()["state"] == "stuck")
+
+    await eventually(is_stuck, "the epilogue was tried three times")
+    answer = await api.ops.post(f"{path}/skip", json=REASON)
+    assert (answer.status_code, answer.json()["replay"]) == (200, None)
+    handle = api.parts.temporal.get_workflow_handle(quest["workflow_id"])
+    assert await asyncio.wait_for(handle.result(), 30) == "completed"
 
 
 @pytest.mark.usefixtures("worker")
