@@ -47,6 +47,7 @@ PAGE = 100
 QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
 
 NOT_OF_A_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+BATCH = re.compile(r"replays_[0-9a-f]{24}")
 
 router = APIRouter(prefix="/ops")
 
@@ -281,4 +282,5 @@ def _new_batch() -> str:
 
 def _batch(form: FormData) -> str:
     """What a request is known by: the form sent twice is the same replay, made once."""
-    return str(form.get("batch") or _new_batch())
+    given = str(form.get("batch"))
+    return given if BATCH.fullmatch(given) else _new_batch()
