@@ -13,6 +13,7 @@ from loreloom.api.parts import AppParts
 from loreloom.state.store import Store
 from tests.api.conftest import Api
 from tests.api.test_outages import closed_port
+from tests.support.inspecting import Inspected, shows
 
 MINE = """
 arc: mine
@@ -89,6 +90,12 @@ async def test_an_arc_is_started_read_and_chosen_in(api: Api, worker: None) -> N
     arc = await until(api, arc_id, beat="pick")
     assert (arc["arc"], arc["scope"], arc["player_id"]) == ("mine", "player", "mara")
     assert arc["beats"]["pick"]["next"][0]["when"]["choice"] == ["go"]
+    expected = Inspected(
+        summary=None,
+        found_by={"World": world_id, "Player": "mara", "Kind": "arc", "State": "running"},
+        details="**Mine**: running, beat 1: pick",
+    )
+    await shows(api.parts.temporal, f"arc/{arc_id}", expected)
     act = {"action_id": "a1", "choice_id": "go"}
     wrong = await api.game.post(f"/v1/arcs/{arc_id}/choose", json={**act, "choice_id": "fly"})
     assert (wrong.status_code, wrong.json()["code"]) == (409, "unknown_choice")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from loreloom.domain.ids import PaymentId, RefundId, WorldId
+from loreloom.domain.ids import PaymentId, RefundId, WorldId, payment_workflow_id
 from loreloom.domain.payment import PaymentState, UnfulfillableReason
 from loreloom.domain.provider import CheckoutStanding, SubscriptionStanding
 from loreloom.state import chronicle, fulfilments, payments
@@ -16,6 +16,7 @@ from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
 from loreloom.workers.stack import STANDIN_KEY
 from tests.payments.conftest import Till
+from tests.support.inspecting import Inspected, shows
 
 FAILING_IBAN = "DE62370400440532013001"
 
@@ -69,6 +70,15 @@ async def test_coin_is_bought_and_the_books_balance(till: Till) -> None:
         (f"coin/{world}", "COIN"): 300,
         ("coin_issued", "COIN"): -300,
     }
+    player_id, payment_id = payment["player_id"], PaymentId(payment["payment_id"])
+    found_by = {
+        "World": world,
+        "Player": player_id,
+        "Kind": "coin_pack",
+        "State": "fulfilled",
+    }
+    expected = Inspected(f"Payment: coin-300 of {player_id}", found_by, "**fulfilled**")
+    await shows(till.api.parts.temporal, payment_workflow_id(payment_id), expected)
 
 
 async def test_an_entitlement_says_by_which_payment_and_until_when(till: Till) -> None:
