@@ -26,6 +26,12 @@ from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_t
 from loreloom.state.store import Store
 
 STIRRED_AT_ONCE = 10
+FOR_LATER = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+)
+"""What Temporal answers to a signal that it may take at another time."""
 
 
 class ClockActivities(ClockSteps):
@@ -81,10 +87,10 @@ class ClockActivities(ClockSteps):
             handle = self._client.get_workflow_handle(quest_workflow_id(quest_id))
             await handle.signal(LOOK_AGAIN)
         except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+            if error.status in FOR_LATER:
                 raise
-            # It has ended meanwhile; nothing hangs on it.
-            activity.logger.info("%s is over and looks at no clock", quest_id)
+            # It has ended meanwhile, or takes no more signals: none of the others waits for it.
+            activity.logger.info("%s was not told that its clock has changed: %s", quest_id, error)
 
 
 def _gone(world_id: WorldId) -> Exception:

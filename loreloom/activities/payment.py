@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError, NoResultFound
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from loreloom.activities.errors import broken
 from loreloom.activities.reconciliation import ReconciliationActivities
@@ -95,6 +96,9 @@ class PaymentActivities(PaymentSteps):
         # The debit may be tried again, and come, until nobody asks for it any more.
         await self._gateway.recurring.give_up_all(begun.subscription)
         seen = await self._gateway.look(checkout)
+        if seen.standing is CheckoutStanding.PROCESSING:
+            # It was tried once more before it was given up: what comes of it is waited for.
+            raise ApplicationError("the debit is under way again", type="DebitUnderWay")
         if seen.standing is not CheckoutStanding.PAID:
             await self._gateway.recurring.cancel(begun.subscription)
         return seen

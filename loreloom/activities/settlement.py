@@ -8,7 +8,7 @@ from loreloom.activities.errors import broken_if_refused
 from loreloom.activities.signatures.settlement import NotSettled, Settle, Settled, SettlementSteps
 from loreloom.domain.ids import arc_workflow_id, quest_workflow_id
 from loreloom.domain.quest import QuestState
-from loreloom.state import settlements
+from loreloom.state import quests, settlements
 from loreloom.state.settlements import HasEnded, Settlement
 from loreloom.state.store import Store
 
@@ -22,6 +22,10 @@ class SettlementActivities(SettlementSteps):
 
     @activity.defn(name="quest_stop")
     async def stop(self, settle: Settle) -> None:
+        quest = await quests.find_quest(self._store, settle.quest.quest_id)
+        if quest is not None and quest.progress.state in settlements.OVER:
+            # It ended by itself meanwhile, and may still be telling how.
+            return
         handle = self._client.get_workflow_handle(quest_workflow_id(settle.quest.quest_id))
         try:
             await handle.terminate(reason=f"{settle.by} ended the quest: {settle.reason}")

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from loreloom.activities.desk import WritingParts
-from loreloom.activities.errors import broken, broken_if_refused
+from loreloom.activities.errors import broken, broken_if_refused, quoting_nobody
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.whatif import Compared, TextOfSet, WhatIfRef, WhatIfSteps
 from loreloom.domain.draft import QuestBrief
@@ -31,7 +31,8 @@ class WhatIfActivities(WhatIfSteps):
         if kept is None:
             raise broken(f"the what-if {whatif.whatif_id} is gone")
         async with heartbeating():
-            said = await self._ask(kept.generation_id, kept.variation)
+            with quoting_nobody():
+                said = await self._ask(kept.generation_id, kept.variation)
         with broken_if_refused():
             await whatifs.keep_answer(self._store, whatif.whatif_id, said)
 
@@ -47,7 +48,8 @@ class WhatIfActivities(WhatIfSteps):
         a_set = await self._set(WhatIfRef(whatif_id=text.whatif_id))
         variation = Variation(**a_set.otherwise.model_dump())
         async with heartbeating():
-            said = await self._ask(text.generation_id, variation)
+            with quoting_nobody():
+                said = await self._ask(text.generation_id, variation)
         return Compared(generation_id=text.generation_id, then=said.then, now=said.now)
 
     async def _set(self, whatif: WhatIfRef) -> WhatIfSet:

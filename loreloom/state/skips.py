@@ -17,13 +17,19 @@ SKIPPED = "skipped"
 
 
 async def skip_epilogue(store: Store, quest_id: QuestId, *, by: str, reason: str) -> None:
-    """End the quest with a plain line in its epilogue's place, once; one that was told stands."""
+    """End the quest with a plain line in its epilogue's place, once; one that was told stands.
+
+    Nothing is told of a quest whose player was erased meanwhile.
+    """
     subject = quest_workflow_id(quest_id)
     async with store.transaction() as tx:
         found = await tx.run(
             select(Quest.__table__).where(Quest.quest_id == quest_id).with_for_update()
         )
-        quest = record_of(found.one())
+        row = found.first()
+        if row is None:
+            return
+        quest = record_of(row)
         line = PLAIN[quest.progress.state]
         if not await tx.first_time(_key(quest_id)) or not await keep_epilogue(tx, quest_id, line):
             return
@@ -59,7 +65,9 @@ async def skip_telling(store: Store, arc_id: ArcId, *, by: str, reason: str) -> 
             .where(Arc.arc_id == arc_id)
             .with_for_update()
         )
-        arc = found.one()
+        arc = found.first()
+        if arc is None:
+            return
         step = OfArc(arc_id=arc_id, world_id=arc.world_id, player_id=arc.player_id, seq=arc.seq)
         if await tx.first_time(step.key("told")):
             tx.tell(step.event("arc.skipped", beat=arc.beat, by=by, reason=reason))

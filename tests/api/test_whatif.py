@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from temporalio.client import Client
+from sqlalchemy import update
+from temporalio.client import Client, WorkflowFailureError
 
 from loreloom.activities.desk import as_kept
 from loreloom.domain.ids import PlayerId, WhatIfId, WorldId
@@ -16,6 +17,7 @@ from loreloom.generation.tiers import Purpose
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state import whatifs
 from loreloom.state.generations import keep_generation, tokens_spent
+from loreloom.state.tables.generations import Generation
 from loreloom.workers.settings import PROJECT
 from tests.api.conftest import Api
 from tests.quest.stage import eventually
@@ -74,6 +76,21 @@ async def test_a_text_is_asked_for_again_as_it_was(
     # There is no tier here at all, and the answer says so.
     assert (seen["now"]["lines"], seen["now"]["record"]["reason"]) == ([], "no_tier")
     assert not seen["figures"]["now"]["accepted"]
+
+
+async def test_a_record_that_cannot_be_read_is_quoted_in_no_failure(
+    api: Api, world_id: WorldId, asked_again: None
+) -> None:
+    generation_id = await generated(api.parts.store, world_id, "lantern")
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(Generation).values(record={"purpose": "she owes nine eels"}))
+    made = await asks(api, f"/v1/generations/{generation_id}/whatif", {})
+    handle = api.parts.temporal.get_workflow_handle(made["workflow_id"])
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+    assert "eels" not in (await handle.fetch_history()).to_json()
+    seen = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
+    assert seen["problem"].startswith("ValidationError in ")
 
 
 async def test_nothing_of_it_touches_the_player_the_budget_or_the_story(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
 from loreloom.activities.settlement import SettlementActivities
@@ -186,6 +187,35 @@ async def test_a_settlement_that_comes_too_late_is_refused_and_nothing_is_wrong(
         await tx.run(update(Quest).where(Quest.quest_id == as_it_ran.quest_id).values(**again))
     settled_now = await end(api.parts, as_it_ran, SettleBody.model_validate(BODY), "ops")
     assert (settled_now.outcome, settled_now.compensation.coin) == ("failed", 30)
+
+
+@pytest.mark.usefixtures("worker")
+async def test_what_a_quest_still_tells_after_its_end_is_not_cut_off(api: Api) -> None:
+    """Ops asked while it ended by itself: its epilogue is under way."""
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    asked = Settle(
+        quest=QuestRef(
+            quest_id=QuestId(quest["quest_id"]),
+            world_id=WorldId(world_id),
+            player_id=PlayerId("mara"),
+        ),
+        outcome="failed",
+        compensation=Reward(experience=0, coin=0),
+        by="ops",
+        reason="it seemed stuck",
+    )
+    async with api.parts.store.transaction() as tx:
+        done = QuestProgress(state=QuestState.COMPLETED, revision=9)
+        await tx.run(
+            update(Quest)
+            .where(Quest.quest_id == quest["quest_id"])
+            .values(state=done.state, progress=done.model_dump(mode="json"))
+        )
+    steps = SettlementActivities(api.parts.store, api.parts.temporal)
+    await ActivityEnvironment().run(steps.stop, asked)
+    handle = api.parts.temporal.get_workflow_handle(quest["workflow_id"])
+    assert (await handle.describe()).status is WorkflowExecutionStatus.RUNNING
 
 
 async def test_what_is_no_settlement_is_refused(api: Api) -> None:
