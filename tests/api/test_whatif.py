@@ -83,14 +83,15 @@ async def test_a_record_that_cannot_be_read_is_quoted_in_no_failure(
 ) -> None:
     generation_id = await generated(api.parts.store, world_id, "lantern")
     async with api.parts.store.transaction() as tx:
-        await tx.run(update(Generation).values(record={"purpose": "she owes nine eels"}))
+        garbled = Generation.record.concat({"messages": "She owes nine eels."})
+        await tx.run(update(Generation).values(record=garbled))
     made = await asks(api, f"/v1/generations/{generation_id}/whatif", {})
     handle = api.parts.temporal.get_workflow_handle(made["workflow_id"])
     with pytest.raises(WorkflowFailureError):
         await handle.result()
     assert "eels" not in (await handle.fetch_history()).to_json()
     seen = await ended(api, f"/v1/whatifs/{made['whatif_id']}")
-    assert seen["problem"].startswith("ValidationError in ")
+    assert "ValidationError in _ask" in seen["problem"]
 
 
 async def test_nothing_of_it_touches_the_player_the_budget_or_the_story(
