@@ -5,17 +5,20 @@ import importlib.util
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from sentence_transformers import SentenceTransformer
-from tokenizers import Tokenizer
 
 from loreloom.knowledge.problems import LoreCode, LoreProblem
 from loreloom.state.tables.knowledge import EMBEDDING_DIMENSIONS
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
 
 Vector = NDArray[np.float32]
 
@@ -38,44 +41,38 @@ class EmbeddingConfig(BaseModel):
 
 
 class Embedder:
-    """Texts to vectors of length one. One at a time: two at once only slow each other down."""
+    """Texts to vectors of length one. One at a time: two at once only slow each other down.
 
-    def __init__(self, model: SentenceTransformer, config: EmbeddingConfig, name: str) -> None:
-        self.model = f"{name}/{LAYOUT}"
-        self._encoder = model
-        # A copy of its own: the model's truncates, and counting must not.
-        self._tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+    The model is loaded when it is first needed, which takes some seconds of a core: a process that
+    serves players' acts is there sooner than that. `ready` loads it beforehand.
+    """
+
+    def __init__(self, config: EmbeddingConfig) -> None:
+        self.model = f"{_name(config)}/{LAYOUT}"
         self._config = config
         self._lock = threading.Lock()
+        self._loaded: _Loaded | None = None
         self._cache: OrderedDict[str, Vector] = OrderedDict()
 
     @classmethod
     def load(cls, config: EmbeddingConfig) -> "Embedder":
-        """Load the model; takes about a second. Raises ``LoreProblem`` if it does not fit."""
-        source = config.model or str(_shipped_model())
-        try:
-            model = SentenceTransformer(source, device="cpu")
-        except (OSError, ValueError) as error:
-            problem = f"the embedding model {source!r} cannot be loaded: {error}"
-            raise LoreProblem(LoreCode.WRONG_MODEL, problem) from error
-        dimensions = model.get_embedding_dimension()
-        if dimensions != EMBEDDING_DIMENSIONS:
-            raise LoreProblem(
-                LoreCode.WRONG_MODEL,
-                f"the embedding model {source!r} has {dimensions} dimensions; the database stores"
-                f" {EMBEDDING_DIMENSIONS} (docs/knowledge.md says how to change that)",
-            )
-        torch.set_num_threads(config.threads)
-        name = config.model.rstrip("/").rsplit("/", 1)[-1] if config.model else "all-MiniLM-L6-v2"
-        return cls(model, config, name)
+        """One whose model is loaded. Raises ``LoreProblem`` if it does not fit."""
+        embedder = cls(config)
+        embedder.ready()
+        return embedder
+
+    def ready(self) -> None:
+        """Load the model unless it is. Raises ``LoreProblem`` if it does not fit."""
+        with self._lock:
+            self._the_loaded()
 
     def count(self, texts: list[str]) -> list[int]:
         """How many tokens each text has, without those that every text has."""
         if not texts:
             return []
-        encoded = self._tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        with self._lock:
+            tokenizer = self._the_loaded().tokenizer
+        encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
         return [len(text) for text in encoded]
 
     async def embed_passages(self, texts: Sequence[str]) -> list[Vector]:
@@ -100,7 +97,7 @@ class Embedder:
 
     def _encode(self, texts: list[str]) -> Vector:
         with self._lock:
-            encoded: Vector = self._encoder.encode(
+            encoded: Vector = self._the_loaded().encoder.encode(
                 texts,
                 batch_size=32,
                 normalize_embeddings=True,
@@ -108,6 +105,50 @@ class Embedder:
                 show_progress_bar=False,
             )
         return encoded
+
+    def _the_loaded(self) -> "_Loaded":
+        if self._loaded is None:
+            self._loaded = _load(self._config)
+        return self._loaded
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A model, and what counts in its tokens."""
+
+    encoder: "SentenceTransformer"
+    tokenizer: "Tokenizer"
+
+
+def _load(config: EmbeddingConfig) -> _Loaded:
+    # Imported here: the libraries alone take seconds of a core, and some processes embed nothing.
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from tokenizers import Tokenizer
+
+    source = config.model or str(_shipped_model())
+    try:
+        model = SentenceTransformer(source, device="cpu")
+    except (OSError, ValueError) as error:
+        problem = f"the embedding model {source!r} cannot be loaded: {error}"
+        raise LoreProblem(LoreCode.WRONG_MODEL, problem) from error
+    dimensions = model.get_embedding_dimension()
+    if dimensions != EMBEDDING_DIMENSIONS:
+        raise LoreProblem(
+            LoreCode.WRONG_MODEL,
+            f"the embedding model {source!r} has {dimensions} dimensions; the database stores"
+            f" {EMBEDDING_DIMENSIONS} (docs/knowledge.md says how to change that)",
+        )
+    torch.set_num_threads(config.threads)
+    # A copy of its own: the model's truncates, and counting must not.
+    tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return _Loaded(model, tokenizer)
+
+
+def _name(config: EmbeddingConfig) -> str:
+    return config.model.rstrip("/").rsplit("/", 1)[-1] if config.model else "all-MiniLM-L6-v2"
 
 
 def _shipped_model() -> Path:

@@ -1,6 +1,5 @@
 """The API process: builds the application from the settings and serves it."""
 
-import asyncio
 import socket
 from datetime import timedelta
 from functools import partial
@@ -107,9 +106,8 @@ async def _serve(settings: Settings) -> None:
     parts = AppParts(
         store=Store(settings.required_database_url(), pool_size=settings.database_pool_size),
         temporal=await connect(settings, lazy=True),
-        embedder=await asyncio.to_thread(
-            Embedder.load, EmbeddingConfig(model=settings.embedding_model)
-        ),
+        # Loaded by the first search: acts are served without it.
+        embedder=Embedder(EmbeddingConfig(model=settings.embedding_model)),
         config=config,
         shop=shop,
     )

@@ -31,9 +31,9 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-PLAIN, WITH_BODY = 4, 12
+PLAIN, WITH_BODY = 2, 6
 """How many requests an operation is tried with: where only an address varies, and where a body."""
-THOROUGH = 8
+THOROUGH = 16
 SEED = 412
 THERE = 0.75
 """The share of names that are of something that there is."""
