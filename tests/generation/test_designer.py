@@ -63,11 +63,9 @@ async def test_the_same_seed_asks_the_same_and_another_seed_something_else() -> 
     assert first != other
 
 
-@pytest.mark.parametrize("theme", INJECTIONS[:3])
-async def test_what_a_player_typed_makes_the_model_say_nothing_else(
-    router: Router, theme: str
-) -> None:
-    brief = a_brief(theme=theme, objectives=1, choices=0)
+async def test_what_a_player_typed_makes_the_model_say_nothing_else(router: Router) -> None:
+    """Of the others, the prompt's own tests hold that they stay data."""
+    brief = a_brief(theme=INJECTIONS[1], objectives=1, choices=0)
     quest = await design_quest(brief, (), router, LEXICON, seeds=SEEDS, budget=PATIENT)
     assert quest.draft is not None, quest.record
     assert check_draft(quest.draft, brief, LEXICON.rules) == ()

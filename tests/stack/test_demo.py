@@ -28,7 +28,7 @@ def test_the_demo_tells_a_story_that_a_model_wrote(model_url: str) -> None:
     assert re.search(r"written by the (silver|gold) tier", told), "who wrote it"
     assert re.search(r"It rests on:\n  .+\.md — .+", told), "the passages"
     assert re.search(r"At \d\d:\d\d, .*the broker .+ → completed", told), "the play"
-    assert re.search(r"The epilogue ─+\n  \S", told), "the epilogue"
+    assert re.search(r"The epilogue ─+\nAt \d\d:\d\d, .*it is over\.\n  \S", told), "the epilogue"
     assert re.search(r"Reward: [1-9]\d* experience, [1-9]\d* coin", told), "the reward"
     assert re.search(r"What follows: .+\n  At \d\d:\d\d, [\w-]+ \(.+\)", told), (
         "the arc's beat, and why"

@@ -75,6 +75,7 @@ class ToldGeneration(Told):
     purpose: str
     source: str
     reason: str | None = None
+    failure: str | None = None
     template: str | None = None
     asked: ToldAsked | None = None
     messages: tuple[ToldMessage, ...] = ()

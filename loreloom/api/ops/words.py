@@ -57,6 +57,7 @@ ACTIVITIES: Mapping[str, str] = {
     "payment_open": "Open the checkout",
     "payment_look": "Look at the checkout",
     "payment_expire": "Close the checkout, if it is unpaid",
+    "payment_call_off": "End the subscription that was not paid",
     "payment_end_unpaid": "End the purchase unpaid",
     "payment_fulfil": "Deliver what was bought",
     "payment_give_up": "Plan to pay back what cannot be delivered",
