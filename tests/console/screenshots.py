@@ -36,7 +36,8 @@ def fail(api: ApiClient, database_url: str) -> str:
     ]
     world = f"/v1/worlds/{world_id}"
     api.post(f"{world}/players", {"player_id": "tam", "name": "Tam Underhill"})
-    with psycopg.connect(database_url) as connection:
+    # As psycopg has it: without the driver in the name.
+    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
         connection.execute(
             "UPDATE players SET coin = %s WHERE world_id = %s", (FULL_PURSE, world_id)
         )
