@@ -186,21 +186,30 @@ def worker_roles() -> tuple[Role, ...]:
 
 
 @pytest.fixture
+def tier_urls() -> tuple[str, ...]:
+    """The model servers of `worker`'s tiers: none, so that texts come from templates."""
+    return ()
+
+
+@pytest.fixture
 async def worker(
     database_url: str,
     worker_roles: tuple[Role, ...],
+    tier_urls: tuple[str, ...],
     temporal_address: str,
     temporal_namespace: str,
     task_queue_prefix: str,
     tmp_path: Path,
 ) -> AsyncIterator[None]:
-    """A worker without a model: texts come from templates."""
+    """A worker of all `worker_roles`, whose tiers are served at `tier_urls`."""
     settings = settings_for_tests(
         tmp_path,
         database_url=database_url,
         temporal_address=temporal_address,
         temporal_namespace=temporal_namespace,
         task_queue_prefix=task_queue_prefix,
+        gold_urls=tier_urls,
+        silver_urls=tier_urls,
     )
     async with AsyncExitStack() as stack:
         for running in await open_workers(settings, worker_roles, stack):

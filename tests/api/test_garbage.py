@@ -2,15 +2,11 @@
 
 import random
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loreloom.generation.calls import PROBE
-from loreloom.workers.worker import open_workers
-from loreloom.workflows.roles import Role
 from tests.api.conftest import Api
 from tests.api.designs import small_design
 from tests.generation.servers import (
@@ -24,7 +20,6 @@ from tests.generation.servers import (
     unfinished,
 )
 from tests.quest.stage import eventually
-from tests.support.servers import settings_for_tests
 
 Json = dict[str, Any]
 
@@ -64,31 +59,12 @@ async def server(garbled: tuple[Handle, ...]) -> AsyncIterator[FailingServer]:
 
 
 @pytest.fixture
-async def misled(
-    server: FailingServer,
-    database_url: str,
-    temporal_address: str,
-    temporal_namespace: str,
-    task_queue_prefix: str,
-    tmp_path: Path,
-) -> AsyncIterator[None]:
-    """A worker to which that server is every tier."""
-    settings = settings_for_tests(
-        tmp_path,
-        database_url=database_url,
-        temporal_address=temporal_address,
-        temporal_namespace=temporal_namespace,
-        task_queue_prefix=task_queue_prefix,
-        gold_urls=(server.url,),
-        silver_urls=(server.url,),
-    )
-    async with AsyncExitStack() as stack:
-        for running in await open_workers(settings, tuple(Role), stack):
-            await stack.enter_async_context(running)
-        yield
+def tier_urls(server: FailingServer) -> tuple[str, ...]:
+    """That server is every tier."""
+    return (server.url,)
 
 
-@pytest.mark.usefixtures("misled")
+@pytest.mark.usefixtures("worker")
 @pytest.mark.parametrize("garbled", [WORDS, PROTOCOL], ids=["words", "protocol"])
 async def test_garbage_is_recorded_and_the_quest_is_told_and_paid_once(
     api: Api, server: FailingServer

@@ -1,23 +1,20 @@
 """What if: a text asked for again with something otherwise, and many at once."""
 
 import secrets
-from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 
 from loreloom.api import whatifs
+from loreloom.api.console.forms import body_of
 from loreloom.api.console.makings import ToldGeneration, written_of
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader, SentForm
 from loreloom.api.context import context_of
-from loreloom.api.errors import invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.lookups import the_world
-from loreloom.api.problems import field_errors
 from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
 from loreloom.api.schemas.fields import WorldIdPath
 from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
@@ -32,7 +29,6 @@ TIERS = ("gold", "silver")
 
 TemplateName = Annotated[str | None, Query(max_length=100)]
 
-M = TypeVar("M", bound=BaseModel)
 
 router = APIRouter()
 
@@ -112,7 +108,7 @@ async def ask_set(
     """Ask for the texts of a set again."""
     await the_world(request, world_id)
     otherwise = _given(form, "tier", "model", "temperature", "instructions")
-    asked = _checked(
+    asked = body_of(
         AskWhatIfSet,
         {
             **_given(form, "purpose", "most"),
@@ -142,7 +138,7 @@ def _variation(form: FormData, told: ToldGeneration) -> Variation:
     """What the form has otherwise than the moment itself; the rest is left as it was."""
     if form.get("template"):
         template = loaded_template(_text(form["template"]))
-        return _checked(Variation, {**_given(form, "seed"), "template": template})
+        return body_of(Variation, {**_given(form, "seed"), "template": template})
     given: dict[str, object] = {**_given(form, "tier", "model", "temperature", "seed")}
     contents = [_text(value) for value in form.getlist("content")]
     if contents != [message.content for message in told.messages]:
@@ -156,7 +152,7 @@ def _variation(form: FormData, told: ToldGeneration) -> Variation:
         given["passages"] = list(dict.fromkeys(passages))
     if "of_today" in form:
         given["of_today"] = True
-    return _checked(Variation, given)
+    return body_of(Variation, given)
 
 
 def _given(form: FormData, *names: str) -> dict[str, str]:
@@ -167,11 +163,3 @@ def _given(form: FormData, *names: str) -> dict[str, str]:
 def _text(value: object) -> str:
     """A field's text with the line ends that it had before a browser sent it."""
     return str(value).replace("\r\n", "\n")
-
-
-def _checked(model: type[M], given: Mapping[str, object]) -> M:
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        first = field_errors(error.errors())[0]
-        raise invalid(first.field, first.message) from None
