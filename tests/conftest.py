@@ -2,8 +2,9 @@
 
 A test takes what it needs: `database_url` or `store` for a migrated database of its own,
 `temporal_client` for Temporal, `model_url` for a model server, `start_engine` for workers and API
-processes against these, `time_skipping` for a Temporal server that skips time. Nothing is started
-that no test of the run asks for.
+processes against these, `time_skipping` for a Temporal server that skips time; `api` and `worker`
+of `tests.support.serving` for the two beside the test, in its own process. Nothing is started that
+no test of the run asks for.
 """
 
 import os
@@ -27,6 +28,8 @@ from loreloom.workers.stack import PartName, Stack
 from tests.support.scheduling import MODEL, GroupedScheduling, group_of
 from tests.support.servers import SharedServers, reach, serve, settings_for_tests
 from tests.support.skipping import skipping_server
+
+pytest_plugins = ["tests.support.serving"]
 
 MAIN = "main"
 ADDRESS, KEY = "LORELOOM_TEST_SERVERS", "LORELOOM_TEST_SERVERS_KEY"

@@ -7,7 +7,7 @@ import pytest
 
 from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.state.facts import learn
-from tests.api.conftest import Api
+from tests.support.serving import Api
 
 HARBOUR = """---
 title: The harbour

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from loreloom.domain.clock import MAX_GAME_SECONDS, Clock
-from tests.api.conftest import Api
+from tests.support.serving import Api
 from tests.weather.stage import set_clock
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -10,7 +10,7 @@ from loreloom.domain.weather import Weather
 from loreloom.state.keys import Scope
 from loreloom.workers.client import ApiClient
 from loreloom.workers.demo import DEEDS, SKIES, tell_quest
-from tests.api.conftest import REGIONS, Api
+from tests.support.serving import REGIONS, Api
 
 
 def test_a_story_has_a_word_for_every_sky() -> None:

@@ -14,8 +14,8 @@ from loreloom.api.errors import KINDS, TYPE_PREFIX
 from loreloom.domain.calendar import DayPart
 from loreloom.domain.quest import QuestState
 from loreloom.state.keys import Scope, revoke_key
-from tests.api.conftest import Api, serving
 from tests.api.test_idempotency import counts
+from tests.support.serving import Api, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
 JSON = {"Content-Type": "application/json"}

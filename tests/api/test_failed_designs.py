@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import insert, text
 
 from loreloom.state.tables.life import LivingRow
-from tests.api.conftest import Api
+from tests.support.serving import Api
 
 WORDS = "sister's lamp"
 

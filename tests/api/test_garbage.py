@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from loreloom.generation.calls import PROBE
-from tests.api.conftest import Api
 from tests.api.designs import small_design
 from tests.generation.servers import (
     FailingServer,
@@ -20,6 +19,7 @@ from tests.generation.servers import (
     unfinished,
 )
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 
 Json = dict[str, Any]
 

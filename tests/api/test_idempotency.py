@@ -9,8 +9,8 @@ from sqlalchemy import text
 from temporalio.client import Client
 
 from loreloom.state import idempotency
-from tests.api.conftest import Api
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 
 KEYED = {"Idempotency-Key": "k1"}
 COUNTED = ("worlds", "players", "quests", "chronicle")

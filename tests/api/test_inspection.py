@@ -3,9 +3,9 @@
 import pytest
 
 from loreloom.domain.ids import WorldId, clock_workflow_id, weather_workflow_id
-from tests.api.conftest import REGIONS, Api
 from tests.quest.stage import eventually
 from tests.support.inspecting import Inspected, inspected, shows
+from tests.support.serving import REGIONS, Api
 
 
 @pytest.mark.usefixtures("worker")

@@ -16,9 +16,9 @@ from loreloom.domain.quest import QuestProgress, offered
 from loreloom.state.quest_steps import QuestStep, record_step
 from loreloom.state.store import Store
 from loreloom.workflows.roles import Role, queue_of
-from tests.api.conftest import Api, serving
 from tests.builders import a_plan
 from tests.quest.stage import GivenWriting, eventually
+from tests.support.serving import Api, serving
 
 
 def closed_port() -> int:

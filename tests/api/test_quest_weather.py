@@ -5,8 +5,8 @@ import pytest
 from loreloom.domain.quest import Condition
 from loreloom.domain.weather import Weather
 from loreloom.state.quests import QuestDesign
-from tests.api.conftest import REGIONS, Api
 from tests.api.designs import long_design
+from tests.support.serving import REGIONS, Api
 
 
 def waiting_for_fog(region: str) -> QuestDesign:

@@ -5,8 +5,8 @@ import statistics
 
 import pytest
 
-from tests.api.conftest import Api
 from tests.api.designs import long_design
+from tests.support.serving import Api
 
 
 @pytest.mark.usefixtures("worker")

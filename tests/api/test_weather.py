@@ -11,7 +11,7 @@ from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
 from loreloom.domain.weather import Weather
 from loreloom.state.worlds import find_world
-from tests.api.conftest import REGIONS, Api
+from tests.support.serving import REGIONS, Api
 from tests.weather.stage import set_clock
 
 HARBOUR = REGIONS[0]

@@ -19,8 +19,8 @@ from loreloom.state import whatifs
 from loreloom.state.generations import keep_generation, tokens_spent
 from loreloom.state.tables.generations import Generation
 from loreloom.workers.settings import PROJECT
-from tests.api.conftest import Api
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 from tests.support.whatif import ASKED, an_answer, asking, generated
 
 Json = dict[str, Any]

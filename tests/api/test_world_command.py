@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 
 from loreloom.state.keys import Scope
 from loreloom.workers.cli import app
-from tests.api.conftest import Api
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 from tests.support.signals import as_at_a_terminal
 
 SECONDS = 30

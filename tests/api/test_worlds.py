@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.api.conftest import REGIONS, Api
+from tests.support.serving import REGIONS, Api
 
 
 async def test_a_world_starts_with_its_clock_weather_and_chronicle(api: Api) -> None:

@@ -16,9 +16,9 @@ from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.state.databases import drop_database
 from loreloom.state.keys import Scope
 from loreloom.state.store import Store
-from tests.api.conftest import Api, serving
 from tests.conftest import copy_database
 from tests.console.told import Told, tell
+from tests.support.serving import Api, serving
 
 CHROMIUM = "chromium"
 # As root and without a network of its own; the rest keeps Chromium from calling its maker.

@@ -17,10 +17,10 @@ from loreloom.state.keys import Scope
 from loreloom.workers.settings import PROJECT
 from loreloom.workers.worker import open_workers
 from loreloom.workflows.roles import Role
-from tests.api.conftest import Api, serving
 from tests.console.conftest import Console
 from tests.quest.stage import eventually
 from tests.support.servers import settings_for_tests
+from tests.support.serving import Api, serving
 
 Json = dict[str, Any]
 

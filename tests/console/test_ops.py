@@ -21,12 +21,12 @@ from loreloom.state.tables.worlds import Player
 from loreloom.workers.verifying import read_recorded
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.settlement import SettlementWorkflow
-from tests.api.conftest import serving
 from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
 from tests.console.test_pages import NARROW, overhang, serious_findings
 from tests.quest.stage import Stage, eventually, stage
 from tests.support.events import pending_event
+from tests.support.serving import serving
 
 BROKEN = 5
 MARK = "wages-by-overflow"

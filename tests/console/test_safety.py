@@ -12,9 +12,9 @@ from playwright.async_api import expect
 from loreloom.domain.ids import WorldId
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Event
-from tests.api.conftest import serving
 from tests.console.conftest import Console, Reader
 from tests.console.told import HOSTILE
+from tests.support.serving import serving
 
 
 def browserless(console: Console) -> httpx.AsyncClient:

@@ -9,9 +9,9 @@ from playwright.async_api import expect
 from temporalio.client import Client
 
 from loreloom.state.keys import Scope
-from tests.api.conftest import serving
 from tests.console.conftest import Console, Reader
 from tests.console.test_pages import serious_findings
+from tests.support.serving import serving
 from tests.support.whatif import asking
 
 ANSWERED_MS = 30_000

@@ -46,9 +46,9 @@ from loreloom.state.quests import (
 from loreloom.state.starts import PlannedStart, mark_started
 from loreloom.state.store import Event, Store
 from loreloom.workflows.signatures import PAYMENT
-from tests.api.conftest import Api
 from tests.api.designs import small_design
 from tests.knowledge.conftest import ingest_into
+from tests.support.serving import Api
 from tests.support.whatif import ASKED
 
 HOSTILE = "<script>document.title = 'owned'</script>"

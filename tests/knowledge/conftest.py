@@ -1,4 +1,4 @@
-"""The real embedding model, and the ingestion's own steps without a workflow around them."""
+"""The ingestion's own steps without a workflow around them."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import yaml
 
 from loreloom.domain.ids import CanonName
 from loreloom.knowledge.documents import receive
-from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.knowledge.embedding import Embedder
 from loreloom.knowledge.ingesting import embed_staged, publish_document, split_document
 from loreloom.knowledge.models import DocumentUpload, Receipt
 from loreloom.state.store import Store
@@ -17,12 +17,6 @@ from loreloom.state.store import Store
 LORE = Path(__file__).parents[2] / "content" / "lore"
 
 Ingest = Callable[..., Awaitable[tuple[Receipt, int]]]
-
-
-@pytest.fixture(scope="session")
-def embedder() -> Embedder:
-    """The model that is shipped."""
-    return Embedder.load(EmbeddingConfig())
 
 
 @pytest.fixture(scope="session")

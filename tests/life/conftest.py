@@ -6,11 +6,9 @@ from dataclasses import replace
 import pytest
 
 from loreloom.api.parts import AppParts
-from tests.api.conftest import Api, embedder, parts, serving, worker, worker_roles
 from tests.knowledge.conftest import LORE, ingest_into
 from tests.life.worlds import example
-
-__all__ = ["embedder", "parts", "worker", "worker_roles"]
+from tests.support.serving import Api, serving
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.domain.living.memories import Deed
 from loreloom.state import facts, life, memories, openings, worlds
-from tests.api.conftest import Api
 from tests.life.worlds import example
+from tests.support.serving import Api
 
 
 async def living(api: Api, days: int) -> dict[str, Any]:

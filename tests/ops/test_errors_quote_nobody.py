@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
-from tests.api.conftest import Api
+from tests.support.serving import Api
 
 WORDS = "sister's lamp"
 

@@ -6,8 +6,8 @@ import pytest
 
 from loreloom.workers.verifying import read_recorded, verify
 from loreloom.workers.worker import WORKFLOWS
-from tests.api.conftest import Api
 from tests.ops.test_verify import HastyQuest
+from tests.support.serving import Api
 
 
 @pytest.mark.usefixtures("worker")

@@ -21,9 +21,9 @@ from loreloom.state.store import Store
 from loreloom.state.tables.payments import ProviderEvent
 from loreloom.workers.apiserver import problem_of
 from loreloom.workers.settings import PROJECT
-from tests.api.conftest import Api, serving
 from tests.api.test_outages import absent_temporal, closed_port
 from tests.quest.stage import eventually
+from tests.support.serving import Api, serving
 
 HEALTH = "/v1/ops/health"
 CONTENT = PROJECT / "content"

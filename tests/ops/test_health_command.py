@@ -7,8 +7,8 @@ import pytest
 
 from loreloom.state.keys import Scope
 from loreloom.workers.verifying import read_recorded
-from tests.api.conftest import Api
 from tests.api.test_world_command import loreloom
+from tests.support.serving import Api
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from loreloom.state.store import Store
-from tests.api.conftest import Api
 from tests.support.events import pending_event
+from tests.support.serving import Api
 
 EVENTS = "/v1/webhooks/stripe/events"
 

@@ -10,9 +10,9 @@ from loreloom.state.booked import whole_books
 from loreloom.state.keys import Scope
 from loreloom.state.ledger import balances
 from loreloom.state.tables.worlds import Player
-from tests.api.conftest import Api
 from tests.api.test_world_command import loreloom
 from tests.ops.test_replays import finish
+from tests.support.serving import Api
 
 REASON = "lost by ticket 4711"
 RIGHT = {"coin": 40, "items": {"a can of oil": 2}, "standing": {"Guild": -3}, "reason": REASON}

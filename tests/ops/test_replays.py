@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from loreloom.state.tables.worlds import Player
-from tests.api.conftest import Api
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 
 pytestmark = pytest.mark.usefixtures("worker")
 

@@ -31,10 +31,10 @@ from loreloom.state.tables.worlds import Player
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.settlement import SettlementWorkflow
 from loreloom.workflows.signatures import SETTLEMENT
-from tests.api.conftest import Api
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import arc_stage
 from tests.ops.test_replays import causes_in, finish
+from tests.support.serving import Api
 
 Json = dict[str, Any]
 GIVEN = {"experience": 7, "coin": 30, "items": {"a can of oil": 2}}

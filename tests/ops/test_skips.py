@@ -17,7 +17,6 @@ from loreloom.state.keys import Scope
 from loreloom.state.store import Event, Store
 from loreloom.state.tables.quests import Quest
 from loreloom.state.tables.worlds import World
-from tests.api.conftest import Api
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import PLAYER, arc_stage
 from tests.console.test_safety import sign_in, token_on
@@ -25,6 +24,7 @@ from tests.ops.test_arc_replays import replays_of
 from tests.ops.test_replays import finish
 from tests.ops.test_settlement import broken, kinds_of, player_of, world_of_mara
 from tests.quest.stage import eventually
+from tests.support.serving import Api
 
 Json = dict[str, Any]
 REASON = {"reason": "its story <b>was lost</b>"}

@@ -35,11 +35,9 @@ from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundW
 from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.subscription import SubscriptionWorkflow
-from tests.api.conftest import Api, embedder, parts, serving
 from tests.sandbox import SANDBOX
 from tests.support.servers import settings_for_tests
-
-__all__ = ["embedder", "parts"]
+from tests.support.serving import Api, serving
 
 SECRET = "whsec_in_force"
 OLD_SECRET = "whsec_being_rolled"

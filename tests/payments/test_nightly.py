@@ -14,8 +14,8 @@ from loreloom.workers.reconciling import ensure_schedule, schedule_id
 from loreloom.workers.settings import Settings
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import RECONCILIATION
-from tests.api.conftest import Api, serving
 from tests.payments.conftest import Till, a_worker
+from tests.support.serving import Api, serving
 
 
 async def test_the_schedule_is_made_once_and_follows_the_settings(
