@@ -31,9 +31,9 @@ from loreloom.domain.story import QuestStory
 from loreloom.state import quests
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QUEST, QuestInput

@@ -19,8 +19,8 @@ from sqlalchemy import text
 from loreloom.domain.ids import WorldId
 from loreloom.state.store import Event, Store
 from loreloom.state.worlds import create_world
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from tests.builders import a_world_record
 
 WRITERS = 16

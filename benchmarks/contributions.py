@@ -22,9 +22,9 @@ from sqlalchemy import text
 
 from benchmarks.acts import PARTS, Measured, at_rate, measured
 from loreloom.state.store import Store
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import Stack
 
 A_MINUTE = 5000
 BAR_MS = 100.0

@@ -39,8 +39,8 @@ from loreloom.generation.prompting import quest_prompt, select_passages
 from loreloom.generation.records import DesignedQuest
 from loreloom.generation.router import Router
 from loreloom.generation.tiers import Bounds, Tier, TierName
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.tiers import tiers_of
 
 LORE = Path(__file__).parents[1] / "content" / "lore"

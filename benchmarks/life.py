@@ -31,8 +31,8 @@ from loreloom.domain.living.day import live_day
 from loreloom.domain.living.world import LivingWorld, beginning
 from loreloom.state import life, worlds
 from loreloom.state.store import Store
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from tests.builders import a_world_record
 from tests.life.worlds import large
 

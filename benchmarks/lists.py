@@ -30,8 +30,8 @@ from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.state.keys import Scope, ensure_key, new_secret
 from loreloom.state.store import Store
 from loreloom.state.worlds import create_world
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import PROJECT, Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from loreloom.workflows import attributes
 from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX, Role, queue_of

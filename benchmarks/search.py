@@ -40,8 +40,8 @@ from loreloom.knowledge.models import DocumentUpload, SearchRequest, Way
 from loreloom.knowledge.search import search
 from loreloom.state.store import Store
 from loreloom.state.tables.knowledge import Document, DocumentRevision, StagedPassage
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 
 ROOT = Path(__file__).parents[1]
 BIG = CanonName("big")

@@ -38,9 +38,9 @@ from loreloom.domain.imposed import changes
 from loreloom.domain.sky import Sky
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord, find_world
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 
 PARTS = (PartName.POSTGRES, PartName.TEMPORAL, PartName.WORKER, PartName.API)

@@ -141,7 +141,7 @@ def make_model_server() -> None:
 
 def make_model_folder(environment: Environment) -> None:
     say("unpacking the model (about 20 s)")
-    script = ROOT / "loreloom" / "workers" / "model_folder.py"
+    script = ROOT / "loreloom" / "workers" / "embedded" / "model_folder.py"
     os.environ["HF_HUB_OFFLINE"] = "1"
     run("unpacking the model", environment.log, [str(environment.python), str(script), str(MODEL)])
     say("the model folder is ready")

@@ -23,8 +23,8 @@ from xdist.remote import Producer
 
 from loreloom.state.databases import drop_database, ensure_database
 from loreloom.state.store import Store
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.support.scheduling import MODEL, GroupedScheduling, group_of
 from tests.support.servers import SharedServers, reach, serve, settings_for_tests
 from tests.support.skipping import skipping_server

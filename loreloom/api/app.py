@@ -6,18 +6,18 @@ from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from loreloom.api import openapi, problems
 from loreloom.api.acts import Acts
 from loreloom.api.arc_acts import ArcActs
 from loreloom.api.arc_figures import ArcFigures
 from loreloom.api.arc_teller import ArcTeller
-from loreloom.api.auth import Authenticator
 from loreloom.api.console import app as console
 from loreloom.api.context import Context
 from loreloom.api.events import Events
+from loreloom.api.http import openapi, problems
+from loreloom.api.http.auth import Authenticator
+from loreloom.api.http.observed import Observed
 from loreloom.api.launch import Launcher
 from loreloom.api.metrics import Metrics
-from loreloom.api.observed import Observed
 from loreloom.api.ops.replaying import Replays
 from loreloom.api.ops.stories import Stories
 from loreloom.api.orders import Orders

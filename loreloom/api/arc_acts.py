@@ -4,8 +4,8 @@ import asyncio
 
 from temporalio.client import Client
 
-from loreloom.api.errors import ApiError, ErrorCode
 from loreloom.api.gate import Gate
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.metrics import Metrics, outcome_of
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages

@@ -1,9 +1,9 @@
 """The arc that a bought chapter opens: found when it is sold, so that nobody pays for none."""
 
-from loreloom.api.arc_files import ArcFileError, find_arc_file
 from loreloom.api.context import Context
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.routes.arcs import planned_start
+from loreloom.content.arc_files import ArcFileError, find_arc_file
 from loreloom.domain.arc import ArcScope
 from loreloom.domain.ids import PaymentId, PlayerId, arc_of_payment
 from loreloom.domain.price_book import StoreItem

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from loreloom.api.arc_acts import ArcActs
     from loreloom.api.arc_figures import ArcFigures
     from loreloom.api.arc_teller import ArcTeller
-    from loreloom.api.auth import Authenticator
     from loreloom.api.events import Events
+    from loreloom.api.http.auth import Authenticator
     from loreloom.api.launch import Launcher
     from loreloom.api.metrics import Metrics
     from loreloom.api.ops.replaying import Replays

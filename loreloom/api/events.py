@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.signatures.payment import DisputeRef
-from loreloom.api.errors import ApiError
+from loreloom.api.http.errors import ApiError
 from loreloom.api.launch import Launcher
 from loreloom.api.temporal import outages
 from loreloom.domain.ids import (

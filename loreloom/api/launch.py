@@ -15,7 +15,7 @@ from temporalio.common import (
 )
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from loreloom.api.errors import ApiError
+from loreloom.api.http.errors import ApiError
 from loreloom.api.metrics import Metrics
 from loreloom.api.parts import ApiConfig
 from loreloom.api.temporal import outages

@@ -3,7 +3,7 @@
 from fastapi import Request
 
 from loreloom.api.context import context_of
-from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.domain.canon import EntityKind, Viewpoint
 from loreloom.domain.ids import ArcId, CanonName, DocumentId, PlayerId, QuestId, WorldId
 from loreloom.knowledge.documents import get_document

@@ -9,7 +9,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 
 # A second series for each counter says when it began: twice the page for what nobody asks.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -12,8 +12,8 @@ from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdate
 from temporalio.common import WorkflowIDConflictPolicy
 
 from loreloom.activities.signatures.weather import Imposed
-from loreloom.api.errors import ApiError, ErrorCode, invalid
 from loreloom.api.gate import Gate
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.parts import ApiConfig
 from loreloom.api.starting import clock_start, weather_start
 from loreloom.api.temporal import outages, refusal_in

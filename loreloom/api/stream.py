@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.types import Receive, Scope, Send
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.metrics import Metrics
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.chronicle import ABOUT_MONEY, Entry, heads, read

@@ -9,7 +9,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.signatures.errors import REFUSED
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.domain.refusals import RefusalCode
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.api.errors import ApiError
+from loreloom.api.http.errors import ApiError
 from loreloom.api.temporal import refusal_in
 
 A = TypeVar("A")

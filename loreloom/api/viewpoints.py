@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from loreloom.api.auth import is_designer
 from loreloom.api.context import Context
-from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.auth import is_designer
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.domain.canon import Viewpoint
 from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.knowledge.models import DEFAULT_CANON

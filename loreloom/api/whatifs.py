@@ -23,7 +23,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.signatures.whatif import WhatIfRef
-from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.whatif import (

@@ -11,19 +11,19 @@ from loreloom.api.app import create_app, feed_of
 from loreloom.api.parts import ApiConfig, AppParts, TierServers
 from loreloom.api.shop import BadWebhook, Shop
 from loreloom.api.stream import Feed
+from loreloom.content.calendar import load_calendar
+from loreloom.content.climates import load_climates
+from loreloom.content.life import load_life
+from loreloom.content.world import default_regions
 from loreloom.domain.provider import ToldEvent
 from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.price_book import load_price_book
 from loreloom.payments.webhooks import NotAnEvent, NotSigned, Signatures
 from loreloom.state.store import Store
-from loreloom.workers.calendar_content import load_calendar
-from loreloom.workers.climate_content import load_climates
-from loreloom.workers.life_content import load_life
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect
 from loreloom.workers.tiers import tiers_of
-from loreloom.workers.world_content import default_regions
 
 
 class ApiServer(uvicorn.Server):

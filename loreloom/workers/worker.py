@@ -23,6 +23,7 @@ from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.telling import TellingActivities
 from loreloom.activities.weather import WeatherActivities
 from loreloom.activities.whatif import WhatIfActivities
+from loreloom.content.life import load_life
 from loreloom.generation.composing import Budget
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.router import Router
@@ -31,7 +32,6 @@ from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
 from loreloom.payments.gateway import Gateway
 from loreloom.state.store import Store
 from loreloom.workers.builds import deployment_of
-from loreloom.workers.life_content import load_life
 from loreloom.workers.reconciling import ensure_nightly_reconciliation
 from loreloom.workers.settings import Settings
 from loreloom.workers.temporal_connection import connect

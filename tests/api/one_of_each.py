@@ -16,9 +16,9 @@ from pydantic import SecretStr
 
 from loreloom.state.databases import drop_database
 from loreloom.workers.client import ApiClient, Json
-from loreloom.workers.keys import StackKeys
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.keys import StackKeys
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.conftest import copy_database
 from tests.payments.conftest import an_event, signed
 from tests.support.servers import settings_for_tests

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from loreloom.api.errors import KINDS, TYPE_PREFIX
+from loreloom.api.http.errors import KINDS, TYPE_PREFIX
 from loreloom.domain.calendar import DayPart
 from loreloom.domain.quest import QuestState
 from loreloom.state.keys import Scope, revoke_key

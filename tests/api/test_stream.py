@@ -15,7 +15,7 @@ from loreloom.api.parts import AppParts
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Event, Store
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.support.serving import Api, serving
 
 SSE = {"Accept": "text/event-stream"}

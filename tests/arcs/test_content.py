@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from loreloom.api.arc_files import arc_files, read_arc
+from loreloom.content.arc_files import arc_files, read_arc
+from loreloom.content.arc_surroundings import check_arcs, surrounding
 from loreloom.domain.arc import ArcScope
 from loreloom.domain.living.aftermath import fact_id
-from loreloom.workers.arc_content import check_arcs, surrounding
 from loreloom.workers.arc_schema import FILE, schema
 from loreloom.workers.cli import app
 from loreloom.workers.settings import Settings

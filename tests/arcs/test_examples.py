@@ -7,8 +7,9 @@ from datetime import UTC
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from loreloom.api.arc_files import read_arc
 from loreloom.api.arc_teller import ArcTeller
+from loreloom.content.arc_files import read_arc
+from loreloom.content.calendar import load_calendar
 from loreloom.domain.arc import ArcDefinition, ArcScope
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.calendar import HOUR
@@ -22,7 +23,6 @@ from loreloom.state.memories import memories_of
 from loreloom.state.players import find_player
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord, find_world
-from loreloom.workers.calendar_content import load_calendar
 from tests.arcs.stage import PLAYER, ArcStage, OnStage, arc_stage
 from tests.builders import a_choice, a_plan, an_objective
 from tests.life.worlds import CONTENT, example

@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from loreloom.domain.arc_walk import ArcState
 from loreloom.state.store import Store
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import arc_stage
 from tests.quest.faults import SeededFaults

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from loreloom.api.arc_files import arc_files, read_arc
 from loreloom.api.routes.arcs import planned_start
+from loreloom.content.arc_files import arc_files, read_arc
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.ids import ArcId, WorldId
 from loreloom.state import arcs, worlds

@@ -26,7 +26,7 @@ from loreloom.state.tables.arcs import Arc
 from loreloom.state.tables.worlds import World
 from loreloom.state.weather import WeatherOrder, impose_weather
 from loreloom.state.worlds import find_world
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import ArcStage, arc_stage
 from tests.quest.stage import eventually

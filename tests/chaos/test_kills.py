@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from loreloom.workers.client import ApiClient
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.chaos.players import Caller, Follower, Json, Player
 from tests.support.servers import settings_for_tests
 

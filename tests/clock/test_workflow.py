@@ -22,7 +22,7 @@ from loreloom.domain.boundaries import boundaries, tally
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.clock import Clock
 from loreloom.state.store import Store
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from tests.clock.stage import DAY, Ticking, serving, set_up, ticking
 from tests.quest.stage import eventually

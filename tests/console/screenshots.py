@@ -16,9 +16,9 @@ from rich.console import Console
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.commands.knowledge import ingest_paths
 from loreloom.workers.demo import play
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import Stack
 from loreloom.workers.settings import PROJECT, Settings
-from loreloom.workers.stack import Stack
 from tests.chaos.players import acts
 from tests.console.conftest import FLAGS
 

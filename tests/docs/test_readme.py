@@ -6,8 +6,8 @@ import subprocess
 from pathlib import Path
 
 from loreloom.workers import cli_page
+from loreloom.workers.embedded.stack import Stack
 from loreloom.workers.settings import PROJECT
-from loreloom.workers.stack import Stack
 
 README = PROJECT / "README.md"
 

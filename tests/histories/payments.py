@@ -45,7 +45,7 @@ from loreloom.state.players import create_player
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord, find_subscription
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
     DISPUTE,

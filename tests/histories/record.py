@@ -17,7 +17,7 @@ from temporalio.client import Client, WorkflowHistory
 
 import loreloom
 from loreloom.state.store import Store
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from tests.histories import (
     arcs,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from loreloom.knowledge.documents import INGESTION_WORKFLOW
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workflows.ingestion import IngestionWorkflow
 from tests.support.waiting import wait_until
 

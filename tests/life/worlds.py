@@ -3,6 +3,7 @@
 from pathlib import Path
 from random import Random
 
+from loreloom.content.life import load_life
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import CanonName
 from loreloom.domain.living.content import (
@@ -15,7 +16,6 @@ from loreloom.domain.living.content import (
 )
 from loreloom.domain.living.day import live_day
 from loreloom.domain.living.world import Happening, LivingWorld, beginning
-from loreloom.workers.life_content import load_life
 
 CONTENT = Path(__file__).parents[2] / "content"
 YEARS_CALENDAR = Calendar()

@@ -23,8 +23,8 @@ from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player, Standing
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QUEST, QuestInput

@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.settlement import Settle
-from loreloom.api.errors import ApiError
+from loreloom.api.http.errors import ApiError
 from loreloom.api.ops.settling import settle as end
 from loreloom.api.schemas.ops import SettleBody
 from loreloom.domain.arc_walk import ArcState

@@ -5,7 +5,7 @@ import secrets
 import pytest
 from temporalio.client import Client
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.ops.replaying import Replays, Wish
 from loreloom.api.ops.steps import Step, history_of, steps_in
 from loreloom.api.ops.stories import Stories

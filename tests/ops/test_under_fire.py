@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from loreloom.state.tables.ops import Replay
 from loreloom.state.tables.worlds import ChronicleEntry
-from loreloom.workers.stack import PartName
+from loreloom.workers.embedded.stack import PartName
 from tests.chaos.players import Json
 from tests.ops.ground import GUILD, PLAYER, Ground, ground
 from tests.quest.stage import eventually

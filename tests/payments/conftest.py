@@ -29,8 +29,8 @@ from loreloom.state.ledger import Balance, balances
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import find_subscription
 from loreloom.workers.apiserver import shop_of
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workflows.payment import DisputeWorkflow, PaymentWorkflow, RefundWorkflow
 from loreloom.workflows.reconciliation import ReconciliationWorkflow
 from loreloom.workflows.roles import Role, queue_of

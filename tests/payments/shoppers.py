@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.chaos.players import Caller
 from tests.payments.conftest import an_event, signed
 

@@ -20,8 +20,8 @@ from loreloom.state.payments import stock_taken
 from loreloom.state.store import Store
 from loreloom.state.tables.payments import CouponUse
 from loreloom.workers.client import ApiClient
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.chaos.players import Caller
 from tests.payments.conftest import SECRET
 from tests.payments.shoppers import COUPON, PIN, Json, Market, kill_in_turn

@@ -9,7 +9,7 @@ from temporalio.client import Schedule
 
 from loreloom.api.parts import AppParts
 from loreloom.payments.gateway import Gateway
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
 from loreloom.workers.reconciling import ensure_schedule, schedule_id
 from loreloom.workers.settings import Settings
 from loreloom.workflows.roles import Role, queue_of

@@ -14,7 +14,7 @@ from loreloom.state import chronicle, fulfilments, payments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
-from loreloom.workers.stack import STANDIN_KEY
+from loreloom.workers.embedded.stack import STANDIN_KEY
 from tests.payments.conftest import Till
 from tests.support.inspecting import Inspected, shows
 

@@ -19,9 +19,9 @@ from loreloom.state.store import Store
 from loreloom.workers.cli import app
 from loreloom.workers.client import ApiClient
 from loreloom.workers.demo_purchase import buy
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 from loreloom.workflows.roles import Role, queue_of
 from tests.histories.payments import BAD, GOOD
 from tests.payments.conftest import an_event, signed

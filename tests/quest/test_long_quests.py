@@ -10,7 +10,7 @@ from temporalio.client import Client
 from loreloom.domain.quest import QuestState
 from loreloom.domain.refusals import RefusalCode
 from loreloom.state.store import Store
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.temporal_connection import connect
 from tests.builders import a_plan, an_objective
 from tests.quest.stage import refusal_of, stage

@@ -9,8 +9,8 @@ import yaml
 from temporalio.client import Client
 
 from loreloom.workers.client import ApiClient, ApiProblem
+from loreloom.workers.embedded.stack import Stack
 from loreloom.workers.settings import PROJECT
-from loreloom.workers.stack import Stack
 from tests.support.whole_history import plain
 
 LORE = PROJECT / "content" / "lore"

@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from loreloom.workers.builds import BuildRefused, make_current
 from loreloom.workers.client import ApiClient
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.quest.stage import eventually
 
 

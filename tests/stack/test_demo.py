@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from loreloom.workers.ports import free_port
+from loreloom.workers.embedded.ports import free_port
 from tests.stack.up import Command, alive
 
 TRIES = 3

@@ -2,7 +2,7 @@
 
 import httpx
 
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.support.waiting import wait_until
 
 

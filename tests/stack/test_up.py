@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from loreloom.workers.client import ApiClient, Json
-from loreloom.workers.home import HomeInUseError
-from loreloom.workers.parts import PartFailedError
-from loreloom.workers.ports import free_port
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.home import HomeInUseError
+from loreloom.workers.embedded.parts import PartFailedError
+from loreloom.workers.embedded.ports import free_port
+from loreloom.workers.embedded.stack import PartName, Stack
 from tests.chaos import players
 from tests.stack.up import Command, Up, alive
 from tests.support.servers import settings_for_tests

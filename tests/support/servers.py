@@ -8,9 +8,9 @@ import threading
 from multiprocessing.managers import BaseManager
 from pathlib import Path
 
-from loreloom.workers.ports import LOOPBACK
+from loreloom.workers.embedded.ports import LOOPBACK
+from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workers.settings import Settings
-from loreloom.workers.stack import PartName, Stack
 
 # Durability against power cuts is Postgres' own business; without it the tests take less time.
 QUICK_POSTGRES = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 import loreloom
+from loreloom.content.climates import load_climates
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE
 from loreloom.domain.sky import Sky
-from loreloom.workers.climate_content import load_climates
 
 CONTENT = Path(loreloom.__file__).parents[1] / "content"
 BOOK = load_climates(CONTENT)

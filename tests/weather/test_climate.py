@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from loreloom.content.climates import load_climates
+from loreloom.content.files import ContentError
 from loreloom.domain.calendar import HOUR, Calendar, Month
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import TEMPERATE, ClimateBook, Place, weathers_by_season
 from loreloom.domain.sky import Sky, state_at, states_from
 from loreloom.domain.weather import Weather
-from loreloom.workers.climate_content import load_climates
-from loreloom.workers.content_files import ContentError
 from tests.weather.climates import BOOK, CLIMATES, CONTENT, FIVE, a_sky
 
 SOUND: dict[str, object] = {

@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import NotSignedIn
-from loreloom.api.errors import KINDS, ApiError, ErrorCode
-from loreloom.api.problems import field_errors, printable
+from loreloom.api.http.errors import KINDS, ApiError, ErrorCode
+from loreloom.api.http.problems import field_errors, printable
 from loreloom.knowledge.problems import LoreProblem
 
 log = logging.getLogger(__name__)

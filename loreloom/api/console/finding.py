@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import Query
 
-from loreloom.api.errors import invalid
+from loreloom.api.http.errors import invalid
 from loreloom.api.schemas.fields import ID, NAME
 from loreloom.domain.ids import PlayerId
 

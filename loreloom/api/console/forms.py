@@ -5,8 +5,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from loreloom.api.errors import invalid
-from loreloom.api.problems import field_errors
+from loreloom.api.http.errors import invalid
+from loreloom.api.http.problems import field_errors
 
 B = TypeVar("B", bound=BaseModel)
 

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 from fastapi import Depends, Request
 from starlette.datastructures import FormData, UploadFile
 
-from loreloom.api.auth import MAX_SECRET, is_designer
 from loreloom.api.context import context_of
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.auth import MAX_SECRET, is_designer
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.state.keys import KeyIdentity, Scope, digest
 
 KEY, TOKEN = "key", "form"

@@ -7,8 +7,8 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy
 
 from loreloom.activities.signatures.erasure import Erase
-from loreloom.api.cursors import to_cursor
-from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.cursors import to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.stories import Stories
 from loreloom.api.parts import AppParts

@@ -1,6 +1,6 @@
 """Putting a player's rows right, before what failed by them is replayed."""
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.schemas.ops_players import RepairBody, RepairList, RepairView
 from loreloom.state import repairs
 from loreloom.state.personal import Whose

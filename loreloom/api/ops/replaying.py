@@ -15,7 +15,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.ops.failing import fault_of
 from loreloom.api.ops.steps import (
     START,

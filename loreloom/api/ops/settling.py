@@ -14,7 +14,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.settlement import NotSettled, Settle, Settled
-from loreloom.api.errors import ApiError
+from loreloom.api.http.errors import ApiError
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.ops import SettleBody, SettledView
 from loreloom.api.temporal import outages

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from temporalio.api.history.v1 import HistoryEvent
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.ops.replaying import FAILURE, Replays, Wish
 from loreloom.api.ops.steps import failed_locally, history_of
 from loreloom.api.ops.words import WORKFLOW_TASK, activity_words

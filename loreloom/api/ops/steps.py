@@ -12,7 +12,7 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.ops.failing import fault_of, moment
 from loreloom.api.ops.words import act_words, activity_words, signal_words
 from loreloom.api.schemas.ops import StepView, StoryView

@@ -17,8 +17,8 @@ from temporalio.client import WorkflowExecution as Execution
 from temporalio.client import WorkflowExecutionStatus as Status
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.ops.failing import closed_failing, stuck_failing, told_by
 from loreloom.api.ops.words import kind_of, type_of
 from loreloom.api.schemas.ops import (

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from loreloom.api.acts import Act
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import GameCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import GameCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once
 from loreloom.api.schemas.fields import QuestIdPath
 from loreloom.api.schemas.quests import ActAnswer, ActObjective, ChooseBody, ProgressBody
 from loreloom.domain.ids import QuestId

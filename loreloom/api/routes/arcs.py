@@ -8,15 +8,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
 from loreloom.activities.signatures.arc import ArcRef
-from loreloom.api.answers import answer, problems
-from loreloom.api.arc_files import ArcFileError, find_arc_file
-from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, invalid
 from loreloom.api.history import history_of_arc
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, DesignerCaller, GameCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, invalid
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_arc, the_player, the_world
 from loreloom.api.metrics import outcome_of
 from loreloom.api.schemas.arcs import (
@@ -37,6 +36,7 @@ from loreloom.api.schemas.arcs import (
 )
 from loreloom.api.schemas.fields import ID, NAME, After, ArcIdPath, Limit, WorldIdPath
 from loreloom.api.shaping_arcs import arc_summary, arc_view
+from loreloom.content.arc_files import ArcFileError, find_arc_file
 from loreloom.domain.arc import ArcDefinition, ArcScope
 from loreloom.domain.arc_walk import ArcState, require_migratable
 from loreloom.domain.ids import ArcId, PlayerId, WorldId, arc_workflow_id

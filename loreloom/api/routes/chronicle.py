@@ -9,9 +9,9 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import ServerSentEvent
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, is_still_known, sees_payments
 from loreloom.api.context import context_of
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, is_still_known, sees_payments
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.chronicle import ChroniclePage
 from loreloom.api.schemas.fields import ID, MAX_BIGINT, Limit, WorldIdPath

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from loreloom.api.answers import problems
-from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import problems
+from loreloom.api.http.auth import AnyCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.worlds import view_of
 from loreloom.api.schemas.clock import ChangeClock

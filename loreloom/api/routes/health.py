@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import Field
 
-from loreloom.api.answers import answer
 from loreloom.api.context import context_of
+from loreloom.api.http.answers import answer
 from loreloom.api.readiness import PartState, examine
 from loreloom.api.schemas.fields import View
 

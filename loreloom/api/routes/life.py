@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, ErrorCode
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_player, the_region, the_world
 from loreloom.api.schemas.fields import ID, NAME, After, Limit, RegionPath, WorldIdPath
 from loreloom.api.schemas.life import (

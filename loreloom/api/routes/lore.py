@@ -5,13 +5,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, DesignerCaller
-from loreloom.api.bodies import parse, read_bytes, require_type
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, ErrorCode, invalid
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, DesignerCaller
+from loreloom.api.http.bodies import parse, read_bytes, require_type
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once
 from loreloom.api.lookups import the_canon, the_document
 from loreloom.api.schemas.fields import ID, NAME, After, CanonQuery, DocumentIdPath, Limit, OfCanon
 from loreloom.api.schemas.lore import (

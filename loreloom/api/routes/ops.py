@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import OpsCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import OpsCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_quest
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of

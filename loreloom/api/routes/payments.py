@@ -10,13 +10,13 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from loreloom.activities.signatures.payment import PaymentRef, RefundRef
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, GameCaller, OpsCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.chapters import opened_arc
 from loreloom.api.context import Context, context_of
-from loreloom.api.errors import ApiError, ErrorCode
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, GameCaller, OpsCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_player, the_world
 from loreloom.api.schemas.fields import ID
 from loreloom.api.schemas.payments import (

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, GameCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.errors import ApiError, ErrorCode
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, GameCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_player, the_world
 from loreloom.api.schemas.fields import PlayerIdPath, WorldIdPath
 from loreloom.api.schemas.players import CreatePlayer, PlayerView

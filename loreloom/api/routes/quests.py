@@ -6,14 +6,14 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, DesignerCaller, GameCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import invalid
 from loreloom.api.history import history_of
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, DesignerCaller, GameCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import invalid
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import require_person, the_player, the_quest, the_world
 from loreloom.api.occasions import openings_for, with_occasion
 from loreloom.api.schemas.fields import ID, NAME, After, Limit, QuestIdPath, WorldIdPath

@@ -6,11 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from loreloom.activities.signatures.weather import Imposed
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
 from loreloom.api.forecasts import forecast_view, region_weather
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller
+from loreloom.api.http.bodies import JsonBody, takes
 from loreloom.api.lookups import the_region, the_world
 from loreloom.api.schemas.fields import RegionPath, WorldIdPath
 from loreloom.api.schemas.weather import MAX_FORECAST_HOURS, Forecast, MakeWeather, RegionWeather

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import OpsCaller
-from loreloom.api.bodies import read_bytes
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import OpsCaller
+from loreloom.api.http.bodies import read_bytes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.routes.payments import shop_of
 from loreloom.api.schemas.fields import ID, After, Limit
 from loreloom.api.schemas.payments import EventList, EventView, WebhookReceived

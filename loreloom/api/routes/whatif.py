@@ -6,12 +6,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from loreloom.api import whatifs
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import DesignerCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import context_of
-from loreloom.api.errors import invalid
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import DesignerCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.errors import invalid
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.fields import ID, WorldIdPath
 from loreloom.api.schemas.whatif import (

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from loreloom.api.answers import answer, problems
-from loreloom.api.auth import AnyCaller, DesignerCaller
-from loreloom.api.bodies import JsonBody, takes
 from loreloom.api.context import Context, context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import ApiError, ErrorCode, invalid
-from loreloom.api.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
+from loreloom.api.http.answers import answer, problems
+from loreloom.api.http.auth import AnyCaller, DesignerCaller
+from loreloom.api.http.bodies import JsonBody, takes
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
+from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_world
 from loreloom.api.parts import ApiConfig
 from loreloom.api.schemas.fields import After, Limit, WorldIdPath

@@ -65,7 +65,7 @@ def check_command(
     found.
     """
     # Imported here because it loads the embedding library, which takes seconds.
-    from loreloom.workers.arc_content import arcs_at, check_arcs
+    from loreloom.content.arc_surroundings import arcs_at, check_arcs
 
     settings = Settings()
     files = list(arcs_at(paths or [settings.arcs]))

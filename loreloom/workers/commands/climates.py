@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import typer
 
-from loreloom.workers.calendar_content import load_calendar
+from loreloom.content.calendar import load_calendar
+from loreloom.content.climates import load_climates
+from loreloom.content.files import ContentError
 from loreloom.workers.client import Json
-from loreloom.workers.climate_content import load_climates
 from loreloom.workers.commands.output import AsJson, show
-from loreloom.workers.content_files import ContentError
 from loreloom.workers.settings import Settings
 
 climates = typer.Typer(help="Climates and the calendar.", no_args_is_help=True)

@@ -7,11 +7,11 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from loreloom.api.arc_files import ArcFileError
+from loreloom.content.arc_files import ArcFileError
+from loreloom.content.files import ContentError
 from loreloom.generation.templates import TemplateFileError
 from loreloom.payments.price_book import PriceBookError
 from loreloom.workers.client import ApiClient, ApiProblem, ApiUnreachable, NoKey
-from loreloom.workers.content_files import ContentError
 from loreloom.workers.settings import Settings
 
 T = TypeVar("T")

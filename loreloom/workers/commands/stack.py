@@ -13,11 +13,11 @@ import uvloop
 from rich.console import Console
 
 from loreloom.workers.commands.output import reading_content
-from loreloom.workers.home import HomeInUseError
-from loreloom.workers.parts import PartFailedError
+from loreloom.workers.embedded.home import HomeInUseError
+from loreloom.workers.embedded.parts import PartFailedError
+from loreloom.workers.embedded.stack import PartName, Stack
+from loreloom.workers.embedded.supervisor import interrupted_by_signals, keep_serving
 from loreloom.workers.settings import MissingSettingError, Settings
-from loreloom.workers.stack import PartName, Stack
-from loreloom.workers.supervisor import interrupted_by_signals, keep_serving
 from loreloom.workflows.roles import Role
 
 INTERRUPTED = 130

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
+from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.fields import (
     CANON,

@@ -9,11 +9,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import ServerSentEvent
 
-from loreloom.api.auth import is_designer
 from loreloom.api.console.pages import fragment
 from loreloom.api.console.session import Reader, reader_of
 from loreloom.api.console.tellings import may_see, telling_of
 from loreloom.api.context import context_of
+from loreloom.api.http.auth import is_designer
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.chronicle import CLOSING_SECONDS
 from loreloom.api.schemas.fields import MAX_BIGINT, WorldIdPath

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
-from loreloom.api.answers import answer
 from loreloom.api.console.forms import body_of
 from loreloom.api.console.pages import fragment, page
 from loreloom.api.console.session import Operator, SentForm
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import invalid
+from loreloom.api.http.answers import answer
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import invalid
 from loreloom.api.lookups import the_quest
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of

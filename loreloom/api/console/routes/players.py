@@ -9,13 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
 
-from loreloom.api.answers import answer
 from loreloom.api.console.forms import body_of
 from loreloom.api.console.pages import in_address, page
 from loreloom.api.console.session import Operator, Reader, SentForm
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
-from loreloom.api.errors import invalid
+from loreloom.api.http.answers import answer
+from loreloom.api.http.cursors import from_cursor, to_cursor
+from loreloom.api.http.errors import invalid
 from loreloom.api.lookups import the_player, the_world
 from loreloom.api.ops.players import CURSOR, erase_player, export_player
 from loreloom.api.ops.repairing import repair_player, repairs_view

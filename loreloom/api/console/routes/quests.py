@@ -9,7 +9,7 @@ from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
 from loreloom.api.console.stories import story_of
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
+from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.lookups import the_quest, the_world
 from loreloom.api.schemas.fields import After, QuestIdPath, WorldIdPath
 from loreloom.api.shaping import quest_view

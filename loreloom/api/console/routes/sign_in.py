@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from loreloom.api.auth import is_designer
 from loreloom.api.console import session
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import HOME, SentForm, home_of, reader_of
+from loreloom.api.http.auth import is_designer
 
 router = APIRouter()
 

@@ -3,6 +3,7 @@
 import secrets
 from typing import Annotated
 
+import yaml
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import FormData
@@ -13,12 +14,13 @@ from loreloom.api.console.makings import ToldGeneration, written_of
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader, SentForm
 from loreloom.api.context import context_of
+from loreloom.api.http.errors import invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
 from loreloom.api.schemas.fields import WorldIdPath
 from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
-from loreloom.api.template_files import loaded_template, template_texts
+from loreloom.content.template_files import template_texts
 from loreloom.domain.ids import WhatIfId
 from loreloom.domain.variation import Variation
 
@@ -137,7 +139,7 @@ async def show_set(request: Request, reader: Reader, whatif_id: WhatIfIdPath) ->
 def _variation(form: FormData, told: ToldGeneration) -> Variation:
     """What the form has otherwise than the moment itself; the rest is left as it was."""
     if form.get("template"):
-        template = loaded_template(_text(form["template"]))
+        template = _loaded_template(_text(form["template"]))
         return body_of(Variation, {**_given(form, "seed"), "template": template})
     given: dict[str, object] = {**_given(form, "tier", "model", "temperature", "seed")}
     contents = [_text(value) for value in form.getlist("content")]
@@ -163,3 +165,11 @@ def _given(form: FormData, *names: str) -> dict[str, str]:
 def _text(value: object) -> str:
     """A field's text with the line ends that it had before a browser sent it."""
     return str(value).replace("\r\n", "\n")
+
+
+def _loaded_template(written: str) -> object:
+    """What a template's text holds, not checked yet. Raises ``ApiError`` if it is no YAML."""
+    try:
+        return yaml.safe_load(written)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise invalid("template", f"this is no YAML: {error}".replace("\n", " ")) from None

@@ -10,8 +10,8 @@ from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
 from loreloom.api.console.tellings import Telling, may_see, telling_of
 from loreloom.api.context import context_of
-from loreloom.api.cursors import from_cursor, to_cursor
 from loreloom.api.forecasts import forecast_view
+from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.worlds import view_of
 from loreloom.api.schemas.fields import After, WorldIdPath

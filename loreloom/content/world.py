@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loreloom.content.files import read_model
 from loreloom.domain.climate import ClimateName
 from loreloom.domain.ids import CanonName
 from loreloom.domain.living.content import NO_LIFE
-from loreloom.workers.content_files import read_model
 
 
 class RegionContent(BaseModel):

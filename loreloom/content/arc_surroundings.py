@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loreloom.api.arc_files import arc_files, read_arc
+from loreloom.content.arc_files import arc_files, read_arc
+from loreloom.content.calendar import load_calendar
+from loreloom.content.climates import load_climates
+from loreloom.content.files import ContentError
+from loreloom.content.life import load_life
+from loreloom.content.world import default_regions
 from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by, weathers_made_by
 from loreloom.domain.canon import EntityKind
 from loreloom.domain.climates import weathers_by_season
@@ -14,11 +19,6 @@ from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import load_templates
 from loreloom.knowledge.front_matter import split_front_matter
 from loreloom.knowledge.problems import LoreProblem
-from loreloom.workers.calendar_content import load_calendar
-from loreloom.workers.climate_content import load_climates
-from loreloom.workers.content_files import ContentError
-from loreloom.workers.life_content import load_life
-from loreloom.workers.world_content import default_regions
 
 
 def check_arcs(files: Iterable[Path], content: Path) -> dict[Path, tuple[Finding, ...]]:

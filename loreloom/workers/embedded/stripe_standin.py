@@ -19,8 +19,8 @@ from localstripe import resources, server
 from localstripe.errors import UserError
 from localstripe.webhooks import register_webhook, schedule_webhook
 
-from loreloom.workers.standin_recurring import Recurring, account_of, card_of, off
-from loreloom.workers.standin_recurring import add_routes as add_recurring
+from loreloom.workers.embedded.standin_recurring import Recurring, account_of, card_of, off
+from loreloom.workers.embedded.standin_recurring import add_routes as add_recurring
 
 LOOPBACK = "127.0.0.1"
 SECRET = "STANDIN_WEBHOOK_SECRET"

@@ -2,10 +2,6 @@
 
 from pathlib import Path
 
-import yaml
-
-from loreloom.api.errors import invalid
-
 NO_TEMPLATE = "epilogues"
 """A file of the folder that holds the plain epilogues."""
 
@@ -21,11 +17,3 @@ def template_texts(folder: Path | None) -> dict[str, str]:
         for file in files
         if file.stem != NO_TEMPLATE
     }
-
-
-def loaded_template(text: str) -> object:
-    """What a template's text holds, not checked yet. Raises ``ApiError`` if it is no YAML."""
-    try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise invalid("template", f"this is no YAML: {error}".replace("\n", " ")) from None

@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from loreloom.api.bodies import JsonBody
-from loreloom.api.problems import Problem
+from loreloom.api.http.bodies import JsonBody
+from loreloom.api.http.problems import Problem
 from loreloom.api.schemas.lore import PostDocument
 
 READ_OTHERWISE: tuple[type[BaseModel], ...] = (Problem, PostDocument)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from loreloom.content.files import ContentError, checked, read_keys
 from loreloom.domain.calendar import Calendar
-from loreloom.workers.content_files import ContentError, checked, read_keys
 
 
 def load_calendar(content: Path) -> Calendar:

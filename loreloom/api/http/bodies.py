@@ -9,8 +9,8 @@ from typing import Any, Generic, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 
-from loreloom.api.errors import ApiError, ErrorCode
-from loreloom.api.problems import field_errors
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.problems import field_errors
 
 MAX_BODY_BYTES = 64 * 1024
 JSON_TYPES = ("application/json",)

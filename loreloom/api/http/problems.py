@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from loreloom.api.errors import KINDS, TYPE_PREFIX, ApiError, ErrorCode, FieldError
+from loreloom.api.http.errors import KINDS, TYPE_PREFIX, ApiError, ErrorCode, FieldError
 from loreloom.knowledge.problems import LoreProblem
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import Response
 from pydantic import BaseModel
 
-from loreloom.api.problems import MEDIA_TYPE, Problem
+from loreloom.api.http.problems import MEDIA_TYPE, Problem
 
 REASONS = {
     400: "The request cannot be read, or is not signed as it must be.",

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import IntegrityError
 from starlette.responses import Response
 
-from loreloom.api.errors import KINDS, ApiError, ErrorCode
+from loreloom.api.http.errors import KINDS, ApiError, ErrorCode
 from loreloom.knowledge.problems import LoreProblem
 from loreloom.state import idempotency as kept
 from loreloom.state.idempotency import ClaimState, KeyUse

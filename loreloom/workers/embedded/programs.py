@@ -11,8 +11,8 @@ from pathlib import Path
 
 import httpx
 
-from loreloom.workers.parts import Program, clean_environment
-from loreloom.workers.ports import LOOPBACK
+from loreloom.workers.embedded.parts import Program, clean_environment
+from loreloom.workers.embedded.ports import LOOPBACK
 from loreloom.workers.settings import Settings
 from loreloom.workflows import attributes
 
@@ -112,7 +112,13 @@ def model_server(settings: Settings, port: int) -> Program:
 
 def stripe(home: Path, port: int, webhook: str | None, secret: str | None) -> Program:
     """The payment provider's stand-in; it signs what it sends to `webhook` with `secret`."""
-    command = [sys.executable, "-m", "loreloom.workers.stripe_standin", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "loreloom.workers.embedded.stripe_standin",
+        "--port",
+        str(port),
+    ]
     command += ["--state", str(home / "stripe.pickle")]
     if webhook is not None:
         command += ["--webhook", webhook]

@@ -4,11 +4,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from loreloom.content.files import ContentError, read_model
+from loreloom.content.world import load_world
 from loreloom.domain.climate import Climate
 from loreloom.domain.climates import ClimateBook, Place
 from loreloom.domain.wrong_fields import wrong_fields
-from loreloom.workers.content_files import ContentError, read_model
-from loreloom.workers.world_content import load_world
 
 
 def load_climates(folder: Path) -> ClimateBook:

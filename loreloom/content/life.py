@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from loreloom.content.files import ContentError, read_keys
+from loreloom.content.world import load_world
 from loreloom.domain.living.content import NO_LIFE, LifeContent
-from loreloom.workers.content_files import ContentError, read_keys
-from loreloom.workers.world_content import load_world
 
 PARTS = ("goods", "characters", "facts")
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from loreloom.api.errors import invalid
+from loreloom.api.http.errors import invalid
 
 
 def to_cursor(kind: str, last: str | None) -> str | None:

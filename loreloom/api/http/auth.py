@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 
 from loreloom.api.context import context_of
-from loreloom.api.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.state.keys import KeyIdentity, Scope, digest, identify
 from loreloom.state.store import Store
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from loreloom.workers.stack import PartName, Stack
+from loreloom.workers.embedded.stack import PartName, Stack
 
 LOOK_EVERY_SECONDS = 0.5
 FIRST_WAIT_SECONDS = 1.0

@@ -7,18 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import IO, Self
 
-from loreloom.workers import programs
-from loreloom.workers.home import lock_home, set_aside
-from loreloom.workers.keys import (
+from loreloom.workers.embedded import programs
+from loreloom.workers.embedded.home import lock_home, set_aside
+from loreloom.workers.embedded.keys import (
     StackKeys,
     load_or_make_console_secret,
     load_or_make_keys,
     load_or_make_webhook_secret,
     register_keys,
 )
+from loreloom.workers.embedded.parts import Part, PartFailedError, Program
+from loreloom.workers.embedded.ports import LOOPBACK, free_port, is_free
 from loreloom.workers.migrate import migrate_database, migrate_temporal
-from loreloom.workers.parts import Part, PartFailedError, Program
-from loreloom.workers.ports import LOOPBACK, free_port, is_free
 from loreloom.workers.settings import Settings
 
 DATABASE = "loreloom"

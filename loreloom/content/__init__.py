@@ -1,0 +1,1 @@
+"""Reading what designers edit: the files of the content folder, checked, as the domain has them."""
