@@ -120,9 +120,10 @@ async def open_workers(
     stack.push_async_callback(store.close)
     router = Router(tiers_of(settings))
     stack.push_async_callback(router.aclose)
-    embedder = await asyncio.to_thread(
-        Embedder.load, EmbeddingConfig(model=settings.embedding_model)
-    )
+    embedder = Embedder(EmbeddingConfig(model=settings.embedding_model))
+    if Role.STORY not in roles:
+        # Where no player's act waits for the worker to start, the first search need not wait either.
+        await asyncio.to_thread(embedder.ready)
     writing = WritingParts(
         store=store,
         embedder=embedder,

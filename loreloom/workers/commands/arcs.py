@@ -64,7 +64,7 @@ def check_command(
     Needs no server: arcs are held against the rest of the content folder. Exit 1 if anything is
     found.
     """
-    # Imported here because it loads the embedding library, which takes seconds.
+    # Imported here because it takes seconds, which no other command should.
     from loreloom.content.arc_surroundings import arcs_at, check_arcs
 
     settings = Settings()

@@ -283,7 +283,7 @@ def verify_command(
     if live:
         with calling() as api:
             recorded += _sample(api, live)
-    # Imported here because it loads the embedding library, which takes seconds.
+    # Imported here because it takes seconds, which no other command should.
     from loreloom.workers.worker import WORKFLOWS
 
     found = asyncio.run(verify(recorded, WORKFLOWS))

@@ -64,7 +64,7 @@ def worker(
     ] = None,
 ) -> None:
     """Run a worker until it is told to stop."""
-    # Imported here because it loads the embedding library, which takes seconds.
+    # Imported here because it takes seconds, which no other command should.
     from loreloom.workers.worker import run_worker
 
     settings = Settings() if roles is None else Settings().with_changes(worker_roles=roles)
