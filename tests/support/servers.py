@@ -29,6 +29,14 @@ def settings_for_tests(home: Path, **changes: object) -> Settings:
     )
 
 
+# Temporal deletes a history when it has noted that the run's other tasks are done, and notes that
+# every half minute: tests of an erasure would wait for nothing else.
+PROMPT_TEMPORAL = (
+    'history.transferProcessorUpdateAckInterval="1s"',
+    'history.visibilityProcessorUpdateAckInterval="1s"',
+)
+
+
 class SharedServers:
     """Starts each server at most once. Safe to call from several threads."""
 
@@ -72,6 +80,7 @@ class SharedServers:
                     parts=[name],
                     postgres_options=QUICK_POSTGRES,
                     temporal_namespaces=self._namespaces,
+                    temporal_dynamic=PROMPT_TEMPORAL,
                 )
                 self._stacks[name] = stack.start(wait_for_model=False)
             return self._stacks[name]
