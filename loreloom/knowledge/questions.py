@@ -32,7 +32,6 @@ class NamedInQuestion:
     """An entity that the question names, and how surely: 1 by a whole name, less by a part."""
 
     entity_id: EntityId
-    name: str
     weight: float
 
 
@@ -66,7 +65,7 @@ _NEAR_TERMS = text(
 )
 _NAMES = text(
     f"""
-    SELECT n.entity_id, n.name, n.folded, n.words, e.name AS own_name
+    SELECT n.entity_id, n.name, n.folded, n.words
     FROM entity_names n JOIN entities e USING (entity_id)
     WHERE n.canon = :canon AND NOT e.hidden AND {visible("n")}
       AND (n.folded = ANY (:runs) OR n.words && CAST(:words AS text[]))
@@ -173,14 +172,10 @@ async def _names(
     covered: set[str] = set()
     for mention in finder.find(query):
         row = whole_rows[mention.name]
-        named.setdefault(row.entity_id, _named(row, 1.0))
+        named.setdefault(row.entity_id, NamedInQuestion(EntityId(row.entity_id), 1.0))
         covered.update(fold(row.name).split())
     parts = set(folded) - covered
     for row in rows:
         if row.entity_id not in named and parts & set(row.words):
-            named[row.entity_id] = _named(row, PART_OF_NAME)
+            named[row.entity_id] = NamedInQuestion(EntityId(row.entity_id), PART_OF_NAME)
     return tuple(named.values())
-
-
-def _named(row: Any, weight: float) -> NamedInQuestion:
-    return NamedInQuestion(EntityId(row.entity_id), row.own_name, weight)

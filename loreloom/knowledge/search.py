@@ -125,9 +125,13 @@ _EXACT, _BY_INDEX = _statement(f"({_DISTANCE}) + 0"), _statement(_DISTANCE)
 _TEXTS = text(
     f"""
     SELECT p.*, d.name AS document, d.title, (
-        SELECT json_agg(json_build_array(e.entity_id, e.name, e.kind)
-                        ORDER BY link.in_heading DESC, link.mentions DESC, e.name)
+        SELECT json_agg(json_build_array(e.entity_id, known.name, e.kind)
+                        ORDER BY link.in_heading DESC, link.mentions DESC, known.name)
         FROM passage_entities link JOIN entities e USING (entity_id)
+        CROSS JOIN LATERAL (
+            SELECT n.name FROM entity_names n
+            WHERE n.entity_id = e.entity_id AND {visible("n")} ORDER BY n.position LIMIT 1
+        ) AS known
         WHERE link.passage_id = p.passage_id AND NOT e.hidden AND {visible("link")}
     ) AS entities, (
         SELECT array_agg(t.term ORDER BY array_position(CAST(:terms AS text[]), t.term))

@@ -111,6 +111,42 @@ async def test_an_alias_that_only_a_secret_document_tells_betrays_nobody(
     assert await hits_on(store, embedder, "the Ragman", unmasked) == 2
 
 
+LADY = (
+    "---\nentities:\n  - {name: the Grey Lady, kind: person}\n---\n# Street\n\n"
+    "The Grey Lady walks at night."
+)
+UNMASKING = (
+    "---\ntelling: secret\nfact: unmasked\nentities:\n"
+    "  - {name: Orsolya Pell, kind: person, aliases: [the Grey Lady]}\n---\n"
+    "Orsolya Pell goes out veiled."
+)
+
+
+@pytest.mark.parametrize("merged", [False, True], ids=["by an alias", "by a designer"])
+async def test_a_secret_identity_is_not_told_with_the_public_name(
+    ingest: Ingest, store: Store, embedder: Embedder, merged: bool
+) -> None:
+    await ingest("street.md", LADY)
+    secret = UNMASKING.replace(", aliases: [the Grey Lady]", "") if merged else UNMASKING
+    await ingest("secret.md", secret)
+    if merged:
+        lady, pell = await entity(store, "the Grey Lady"), await entity(store, "Orsolya Pell")
+        await merge_entities(store, lady.entity_id, into=pell.entity_id)
+
+    async def told_of_lady(viewpoint: Viewpoint) -> str:
+        request = SearchRequest(query="who is the grey lady", viewpoint=viewpoint)
+        return " ".join(hit.model_dump_json() for hit in await search(store, embedder, request))
+
+    told = await told_of_lady(PLAYER)
+    assert "the Grey Lady" in told
+    assert "Pell" not in told
+    assert await hits_on(store, embedder, "the Grey Lady", PLAYER) == 1
+    assert await names(store, PLAYER) == {"the Grey Lady"}
+    unmasked = Viewpoint(facts=frozenset({FactId("unmasked")}))
+    assert "Pell" in await told_of_lady(unmasked)
+    assert await hits_on(store, embedder, "Orsolya Pell", unmasked) == 2
+
+
 async def test_a_correction_survives_a_new_ingestion(
     ingest: Ingest, store: Store, embedder: Embedder
 ) -> None:
