@@ -36,6 +36,11 @@ class Declaration(RecordModel):
     rating: Rating
     found: bool = False
 
+    @property
+    def told(self) -> "Told":
+        """Who may know what it says."""
+        return Told(self.telling, self.fact, self.rating.rank)
+
 
 class Change(RecordModel):
     """All that designers have corrected in one entity. ``added`` is one that they made."""
@@ -61,6 +66,12 @@ class Told:
     def openness(self) -> tuple[bool, int, str]:
         """Sorts the most open first."""
         return (self.telling is Telling.SECRET, self.rating_rank, self.fact or "")
+
+    def covers(self, other: "Told") -> bool:
+        """Whether everyone who may be told the other may be told this."""
+        same_secret = other.telling is Telling.SECRET and self.fact == other.fact
+        opened = self.telling is not Telling.SECRET or same_secret
+        return opened and self.rating_rank <= other.rating_rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +113,13 @@ def entity_id_of(canon: CanonName, name: str) -> EntityId:
 def resolve(
     canon: CanonName, declarations: Iterable[Declaration], changes: Mapping[EntityId, Change]
 ) -> dict[EntityId, Resolved]:
-    """The entities of a canon by id; one merged into another is not among them."""
+    """The entities of a canon by id; one merged into another is not among them.
+
+    Of two documents that differ on a kind or a spelling the more open one decides, since an
+    entity's kind is told to all who know of it.
+    """
     entities: dict[EntityId, Resolved] = {}
-    ordered = sorted(declarations, key=lambda d: (d.found, d.model_dump_json()))
+    ordered = sorted(declarations, key=lambda d: (d.found, d.told.openness, d.model_dump_json()))
     for declaration in ordered:
         _declare(canon, entities, declaration)
     for entity_id, change in sorted(changes.items()):
@@ -128,7 +143,7 @@ def _declare(
     if not fold(declaration.name):
         return
     entity_id = entity_id_of(canon, declaration.name)
-    told = Told(declaration.telling, declaration.fact, declaration.rating.rank)
+    told = declaration.told
     known = entities.get(entity_id)
     if known is None:
         known = Resolved(entity_id, declaration.kind, [])
@@ -159,15 +174,22 @@ def _add_name(entity: Resolved, new: KnownName) -> None:
 def _join_by_alias(entities: dict[EntityId, Resolved], changes: Mapping[EntityId, Change]) -> None:
     """An entity whose own name is another's alias, and of its kind, is that other.
 
-    One that a designer has corrected stays what the designer made of it.
+    One that a designer has corrected stays what the designer made of it. An alias that fewer may
+    know than the name itself joins nothing: the two stay apart, so that what is told of either
+    does not tell that they are one.
     """
-    by_alias: dict[str, set[EntityId]] = {}
+    by_alias: dict[str, list[tuple[EntityId, Told]]] = {}
     for entity in entities.values():
         for known in entity.names[1:]:
-            by_alias.setdefault(fold(known.name), set()).add(entity.entity_id)
+            by_alias.setdefault(fold(known.name), []).append((entity.entity_id, known.told))
     for entity_id in sorted(entities):
         entity = entities[entity_id]
-        others = by_alias.get(fold(entity.names[0].name), set()) - {entity_id}
+        own = entity.names[0]
+        others = {
+            other
+            for other, told in by_alias.get(fold(own.name), ())
+            if other != entity_id and told.covers(own.told)
+        }
         if entity_id in changes or len(others) != 1:
             continue
         other = entities.get(next(iter(others)))

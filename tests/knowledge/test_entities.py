@@ -1,5 +1,7 @@
 """Entities come from documents, are kept in step with them, and obey the designers' corrections."""
 
+import re
+
 import pytest
 
 from loreloom.domain.canon import EntityKind, Rating, Viewpoint
@@ -145,6 +147,32 @@ async def test_a_secret_identity_is_not_told_with_the_public_name(
     unmasked = Viewpoint(facts=frozenset({FactId("unmasked")}))
     assert "Pell" in await told_of_lady(unmasked)
     assert await hits_on(store, embedder, "Orsolya Pell", unmasked) == 2
+
+
+async def test_two_who_are_openly_known_stay_two_for_those_who_lack_the_secret(
+    ingest: Ingest, store: Store, embedder: Embedder
+) -> None:
+    await ingest("street.md", LADY)
+    await ingest("shop.md", re.sub("the Grey Lady", "Orsolya Pell", LADY, flags=re.IGNORECASE))
+    await ingest("secret.md", UNMASKING)
+    seen = await list_entities(store, EntityQuery(viewpoint=PLAYER))
+    assert [view.aliases for view in seen.items] == [(), ()]
+    assert await hits_on(store, embedder, "Orsolya Pell", PLAYER) == 1
+    unmasked = Viewpoint(facts=frozenset({FactId("unmasked")}))
+    assert await hits_on(store, embedder, "Orsolya Pell", unmasked) == 3
+
+
+async def test_what_somebody_is_in_secret_is_not_told_as_the_kind(
+    ingest: Ingest, store: Store
+) -> None:
+    await ingest("street.md", LADY)
+    await ingest(
+        "secret.md",
+        "---\ntelling: secret\nfact: unmasked\nentities:\n"
+        "  - {name: the Grey Lady, kind: creature}\n---\nNo woman casts that shadow.",
+    )
+    seen = await list_entities(store, EntityQuery(viewpoint=PLAYER))
+    assert [view.kind for view in seen.items] == [EntityKind.PERSON]
 
 
 async def test_a_correction_survives_a_new_ingestion(
