@@ -4,6 +4,8 @@ import codecs
 import unicodedata
 
 from charset_normalizer import from_bytes
+from charset_normalizer.constant import IANA_SUPPORTED
+from charset_normalizer.utils import iana_name
 
 from loreloom.knowledge.models import MAX_DOCUMENT_BYTES
 from loreloom.knowledge.problems import LoreCode, LoreProblem
@@ -29,6 +31,15 @@ _OTHER_FORMATS = {
 }
 _SAMPLE_BYTES = 64 * 1024
 _MAX_CONTROL_SHARE = 0.01
+
+
+def codec_of(charset: str) -> str | None:
+    """The codec of that charset; ``None`` for what is no charset of texts.
+
+    Python has codecs that are none: some give no text, and punycode takes hours for a document.
+    """
+    known = iana_name(charset, strict=False)
+    return known if known in IANA_SUPPORTED else None
 
 
 def read_text(content: bytes | str) -> str:

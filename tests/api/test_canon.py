@@ -118,10 +118,34 @@ async def test_documents_that_cannot_be_read_are_refused(api: Api) -> None:
         )
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
-    odd = {"Content-Type": "text/markdown; charset=nonsense"}
-    answer = await api.designer.post("/v1/lore/documents?name=a.md", content=b"# x", headers=odd)
-    assert answer.status_code == 415
+    for charset in ("nonsense", "rot13", "hex", "zip", "punycode", "idna", "undefined"):
+        odd = {"Content-Type": f"text/markdown; charset={charset}"}
+        answer = await api.designer.post(
+            "/v1/lore/documents?name=a.md", content=b"# x", headers=odd
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     assert (await api.designer.get("/v1/lore/documents")).json()["items"] == []
+
+
+async def test_a_document_is_read_by_the_charset_that_it_names(api: Api) -> None:
+    sent = {
+        "windows-1252": "# Café".encode("cp1252"),
+        "Shift-JIS": "# 灯台".encode("shift_jis"),
+        "utf-16le": "# Café".encode("utf-16-le"),
+        # Half of a pair is no character, and no document keeps it.
+        "utf-7": b"# Caf+AOk- +2AA-",
+    }
+    titles = []
+    for charset, content in sent.items():
+        answer = await api.designer.post(
+            "/v1/lore/documents",
+            params={"name": f"{charset}.md"},
+            content=content,
+            headers={"Content-Type": f"text/markdown; charset={charset}"},
+        )
+        assert answer.status_code == 202, answer.text
+        titles.append(answer.json()["document"]["title"])
+    assert titles == ["Café", "灯台", "Café", "Café ?"]
 
 
 @pytest.mark.usefixtures("worker")

@@ -1,6 +1,5 @@
 """Documents of a canon, and the search over them."""
 
-import codecs
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -24,6 +23,7 @@ from loreloom.api.schemas.lore import (
 from loreloom.api.viewpoints import viewpoint_of
 from loreloom.domain.ids import CanonName, PlayerId, WorldId
 from loreloom.knowledge import documents
+from loreloom.knowledge.decoding import codec_of
 from loreloom.knowledge.models import (
     DEFAULT_CANON,
     MAX_DOCUMENT_BYTES,
@@ -236,8 +236,8 @@ def _decoded(request: Request, content: bytes) -> bytes | str:
         charset = value.strip().strip('"')
         if key.strip().lower() != "charset" or charset.lower() in ("utf-8", "utf8", ""):
             continue
-        try:
-            return codecs.lookup(charset).decode(content, "replace")[0]
-        except (LookupError, ValueError, AssertionError):
-            raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "the charset is not known") from None
+        codec = codec_of(charset)
+        if codec is None:
+            raise ApiError(ErrorCode.UNSUPPORTED_MEDIA_TYPE, "the charset is not known")
+        return content.decode(codec, "replace")
     return content
