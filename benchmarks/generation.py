@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
+from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating, Telling
 from loreloom.domain.draft import QuestBrief, QuestDraft
 from loreloom.domain.ids import EntityId, PassageId
 from loreloom.domain.quest import Difficulty, QuestKind
@@ -82,7 +82,8 @@ def read_canon() -> Canon:
     passages: list[CitedPassage] = []
     for path in sorted(LORE.glob("*.md")):
         _, front, body = path.read_text("utf-8").split("---\n", 2)
-        for raw in yaml.safe_load(front)["entities"]:
+        fields = yaml.safe_load(front)
+        for raw in fields["entities"]:
             entities.setdefault(raw["name"], _entity(raw))
         for number, text in enumerate(part for part in body.split("\n\n") if len(part) > 200):
             passages.append(
@@ -93,6 +94,7 @@ def read_canon() -> Canon:
                     text=" ".join(text.split()),
                     # What the embedding model's tokenizer makes of English prose, about.
                     tokens=len(text.split()) * 4 // 3,
+                    telling=Telling(fields["telling"]),
                 )
             )
     return Canon(tuple(entities.values()), tuple(passages))

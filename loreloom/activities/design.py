@@ -5,6 +5,7 @@ from temporalio import activity
 from loreloom.activities.desk import (
     Desk,
     WritingParts,
+    cited,
     desk_for,
     keep_record,
     reason_for_template,
@@ -23,9 +24,8 @@ from loreloom.domain.story import TemplateReason
 from loreloom.generation.designer import design_quest
 from loreloom.generation.records import Asked, GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
-from loreloom.knowledge.models import Cast
 from loreloom.state import quests, worlds
-from loreloom.state.quests import Citation, QuestDesign
+from loreloom.state.quests import QuestDesign
 
 
 class DesignActivities(DesignSteps):
@@ -67,7 +67,8 @@ class DesignActivities(DesignSteps):
         design = QuestDesign(
             plan=plan,
             story=story,
-            citations=_citations(desk.cast, record),
+            # A template was shown nothing; its words rest on what its cast was taken from.
+            citations=cited(desk.cast, record.passages or [p.passage_id for p in desk.passages]),
             endings=endings,
             source=record.source,
             tier=record.tier,
@@ -152,14 +153,4 @@ def _wish(desk: Desk) -> Wish:
         theme=request.theme,
         offer_seconds=request.offer_seconds,
         limit_game_hours=request.limit_game_hours,
-    )
-
-
-def _citations(cast: Cast, record: GenerationRecord) -> tuple[Citation, ...]:
-    """The passages that the words rest on: those of the prompt, or, of a template, the cast's."""
-    used = set(record.passages) or {hit.passage_id for hit in cast.passages}
-    return tuple(
-        Citation(passage_id=hit.passage_id, document=hit.document, heading=hit.heading)
-        for hit in cast.passages
-        if hit.passage_id in used
     )

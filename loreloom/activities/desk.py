@@ -1,12 +1,13 @@
 """What lies on the desk when something is written, and how what was written is kept."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from loreloom.activities.errors import broken
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.domain.canon import CitedPassage, Viewpoint
-from loreloom.domain.ids import GenerationId, PlayerId, WorldId, quest_workflow_id
+from loreloom.domain.ids import GenerationId, PassageId, PlayerId, WorldId, quest_workflow_id
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import Source
 from loreloom.domain.story import TemplateReason
@@ -22,7 +23,7 @@ from loreloom.state import generations, players, quests, worlds
 from loreloom.state.facts import facts_of
 from loreloom.state.generations import KeptGeneration
 from loreloom.state.players import PlayerRecord
-from loreloom.state.quests import QuestRecord
+from loreloom.state.quests import Citation, QuestRecord
 from loreloom.state.store import Store, Transaction
 from loreloom.state.worlds import WorldRecord
 
@@ -119,6 +120,20 @@ async def withdrawn_if_switched(
         return None
     changes = {"source": Source.TEMPLATE, "reason": TemplateReason.WORLD_SWITCH, "tier": None}
     return record.model_copy(update=changes)
+
+
+def cited(cast: Cast, passages: Collection[PassageId]) -> tuple[Citation, ...]:
+    """Those of the passages that are the cast's, as what was written from them says it."""
+    return tuple(
+        Citation(
+            passage_id=hit.passage_id,
+            document=hit.document,
+            heading=hit.heading,
+            telling=hit.telling,
+        )
+        for hit in cast.passages
+        if hit.passage_id in passages
+    )
 
 
 async def keep_record(tx: Transaction, ref: QuestRef, record: GenerationRecord) -> None:

@@ -7,6 +7,7 @@ from loreloom.activities.desk import (
     TRIES,
     WritingParts,
     as_kept,
+    cited,
     reason_for_template,
     seed_of,
     withdrawn_if_switched,
@@ -159,10 +160,4 @@ def _before(quest: QuestRecord | None) -> tuple[str, ...]:
 
 def _citations(cast: Cast | None, record: GenerationRecord) -> tuple[Citation, ...]:
     """The passages that a model's words rest on; a designer's own rest on none."""
-    if cast is None or record.reason is not None:
-        return ()
-    return tuple(
-        Citation(passage_id=hit.passage_id, document=hit.document, heading=hit.heading)
-        for hit in cast.passages
-        if hit.passage_id in record.passages
-    )
+    return cited(cast, record.passages) if cast is not None and record.reason is None else ()

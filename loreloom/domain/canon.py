@@ -88,3 +88,4 @@ class CitedPassage(CanonModel):
     heading: str
     text: str
     tokens: int
+    telling: Telling

@@ -13,13 +13,16 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict
 
-from loreloom.domain.canon import CitedPassage
+from loreloom.domain.canon import CitedPassage, Telling
 from loreloom.domain.draft import EpilogueBrief, Problem, QuestBrief, TellingBrief
 from loreloom.generation.records import LeftOutReason, Message, PassageLeftOut
 from loreloom.generation.tiers import Purpose
+
+HEARSAY_TOKENS = 8
+"""What it takes, about, to say of a passage that it is hearsay (``prompts/notes.j2``)."""
 
 _SPECIAL = re.compile(r"<\|.*?\|>|<\|?|\|?>|\[/?INST\]|<</?SYS>>|</?s>", re.IGNORECASE)
 _RULE = re.compile(r"(?:[-=_*#~`]\s*){3,}")
@@ -71,15 +74,20 @@ def select_passages(passages: Sequence[CitedPassage], budget: int) -> Selection:
         reason = None
         if passage.text in seen:
             reason = LeftOutReason.REPEATED
-        elif passage.tokens > left:
+        elif _tokens(passage) > left:
             reason = LeftOutReason.TOKEN_BUDGET
         if reason is not None:
             left_out.append(PassageLeftOut(passage_id=passage.passage_id, reason=reason))
             continue
         used.append(passage)
         seen.add(passage.text)
-        left -= passage.tokens
+        left -= _tokens(passage)
     return Selection(used=tuple(used), left_out=tuple(left_out))
+
+
+def _tokens(passage: CitedPassage) -> int:
+    """What a passage takes in a prompt, with what marks it."""
+    return passage.tokens + (HEARSAY_TOKENS if passage.telling is Telling.RUMOUR else 0)
 
 
 def as_data(text: str, limit: int) -> str:
@@ -140,7 +148,11 @@ def _parts(purpose: Purpose) -> dict[str, str]:
 def _environment() -> Environment:
     # Autoescaping is for HTML; here every value goes through the filter ``data``.
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        loader=PackageLoader("loreloom.generation", "prompts"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
     )
     environment.filters["data"] = as_data
     return environment

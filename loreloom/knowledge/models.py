@@ -162,6 +162,7 @@ class Hit(KnowledgeModel):
             heading=self.heading,
             text=self.text,
             tokens=self.tokens,
+            telling=self.telling,
         )
 
 

@@ -56,6 +56,7 @@ class PassageView(KnowledgeModel):
             heading=self.heading_path[-1] if self.heading_path else self.title,
             text=self.text,
             tokens=self.tokens,
+            telling=self.telling,
         )
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Text, cast, insert, select, update
 from sqlalchemy import func as sql
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from loreloom.domain.canon import Telling
 from loreloom.domain.ids import PassageId, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import (
     Difficulty,
@@ -77,13 +78,14 @@ class QuestRequest(BaseModel):
 
 
 class Citation(BaseModel):
-    """A passage that a quest's words rest on."""
+    """A passage that a quest's words rest on; without ``telling`` an older release kept it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     passage_id: PassageId
     document: str
     heading: str
+    telling: Telling | None = None
 
 
 class QuestDesign(BaseModel):

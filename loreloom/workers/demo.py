@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
+from loreloom.domain.canon import Telling
 from loreloom.domain.quest import ObjectiveKind
 from loreloom.domain.weather import Weather
 from loreloom.workers.client import ApiClient, Json
@@ -164,7 +165,8 @@ def _tell_offer(api: ApiClient, console: Console, quest: Json) -> None:
         console.print("\nfrom a template, since no model served", style="dim")
     console.print("It rests on:", style="dim")
     for citation in quest["citations"]:
-        console.print(f"  {citation['document']} — {citation['heading']}", style="dim")
+        mark = " (a rumour)" if citation["telling"] == Telling.RUMOUR else ""
+        console.print(f"  {citation['document']} — {citation['heading']}{mark}", style="dim")
     _show_passage(api, console, quest["citations"])
 
 

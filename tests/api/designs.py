@@ -13,6 +13,22 @@ from loreloom.domain.story import QuestStory
 from loreloom.state.quests import QuestDesign
 
 OFFER_SECONDS = 3600
+HARBOUR = """---
+title: The Harbour
+rating: everyone
+entities:
+  - {name: Old Hest, kind: person}
+  - {name: The Lantern, kind: thing}
+sections:
+  What sailors say: {telling: rumour}
+---
+## The pier
+Old Hest keeps the Lantern at the end of the pier.
+
+## What sailors say
+The Lantern drinks the fog, and Old Hest drinks with it.
+"""
+"""A document of which one part is hearsay."""
 
 
 def small_design() -> QuestDesign:

@@ -4,8 +4,12 @@ import asyncio
 import statistics
 
 import pytest
+from sqlalchemy import update
 
-from tests.api.designs import long_design
+from loreloom.knowledge.embedding import Embedder
+from loreloom.state.tables.quests import Quest
+from tests.api.designs import HARBOUR, long_design
+from tests.knowledge.conftest import ingest_into
 from tests.support.serving import Api
 
 
@@ -25,6 +29,29 @@ async def test_a_quest_that_is_asked_for_is_designed_and_offered(api: Api) -> No
     assert offered["source"] == "template"
     listed = (await api.game.get(f"/v1/worlds/{world_id}/quests?state=offered")).json()
     assert [quest["quest_id"] for quest in listed["items"]] == [offered["quest_id"]]
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_quest_says_which_of_its_passages_are_hearsay(api: Api, embedder: Embedder) -> None:
+    await ingest_into(api.parts.store, embedder, "harbour.md", HARBOUR)
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    quest = await api.until_state((await api.quest(world_id))["quest_id"], "offered")
+    assert {c["heading"]: c["telling"] for c in quest["citations"]} == {
+        "The pier": "public",
+        "What sailors say": "rumour",
+    }
+
+
+async def test_a_quest_of_an_older_release_does_not_say_what_is_hearsay(api: Api) -> None:
+    world_id = (await api.world())["world_id"]
+    await api.player(world_id)
+    quest_id = (await api.quest(world_id))["quest_id"]
+    kept = {"passage_id": "p1", "document": "harbour.md", "heading": "The pier"}
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(Quest).where(Quest.quest_id == quest_id).values(citations=[kept]))
+    quest = (await api.game.get(f"/v1/quests/{quest_id}")).json()
+    assert quest["citations"] == [{**kept, "telling": None}]
 
 
 @pytest.mark.usefixtures("worker")

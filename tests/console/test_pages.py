@@ -143,6 +143,10 @@ async def test_a_quests_story_says_why(console: Console, designer: Reader) -> No
     await expect(story.get_by_text(REFUSED)).to_be_visible()
     await story.get_by_text("1 found and left out").click()
     await expect(story.get_by_text("left out: no room")).to_be_visible()
+    stands = page.get_by_role("complementary", name="Where it stands")
+    await expect(stands.get_by_role("listitem").filter(has_text="The keeper")).to_contain_text(
+        "rumour"
+    )
     link = page.get_by_role("link", name="the raw events in Temporal")
     address = await link.get_attribute("href")
     assert address is not None

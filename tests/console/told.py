@@ -61,6 +61,8 @@ rating: everyone
 entities:
   - {name: Old Hest, kind: person, ties: [{to: The Lantern, as: keeper}]}
   - {name: The Lantern, kind: thing}
+sections:
+  The keeper of the light: {telling: rumour}
 ---
 # The Harbour
 ## The keeper of the light
@@ -124,7 +126,10 @@ async def written_quest(
     subject = quest_workflow_id(quest_id)
     request = QuestRequest(region="Harbour", theme=HOSTILE)
     citation = Citation(
-        passage_id=rests_on.passage_id, document=rests_on.document, heading="The keeper"
+        passage_id=rests_on.passage_id,
+        document=rests_on.document,
+        heading="The keeper",
+        telling=rests_on.telling,
     )
     design = small_design().model_copy(
         update={"citations": (citation,), "source": Source.GENERATED, "tier": "silver"}

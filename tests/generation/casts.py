@@ -1,6 +1,6 @@
 """Briefs and passages of a small canon, for tests of generation."""
 
-from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating
+from loreloom.domain.canon import CitedPassage, Entity, EntityKind, Rating, Telling
 from loreloom.domain.draft import EpilogueBrief, QuestBrief, TellingBrief
 from loreloom.domain.ids import EntityId, PassageId
 from loreloom.domain.quest import Difficulty, QuestKind
@@ -29,6 +29,7 @@ PASSAGES = (
         text="Eudora Pym keeps the Widow Bell and has climbed the tower every night for thirty"
         " years. The bell marks the hour that the upper city lent to the lower.",
         tokens=40,
+        telling=Telling.PUBLIC,
     ),
     CitedPassage(
         passage_id=PassageId("p2"),
@@ -37,6 +38,7 @@ PASSAGES = (
         text="Every debt between the cities is written in the Grey Ledger. Wenna Morrowick was"
         " the last to read it, and she left a page out.",
         tokens=36,
+        telling=Telling.PUBLIC,
     ),
 )
 

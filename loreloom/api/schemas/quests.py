@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from loreloom.api.schemas.fields import Body, Data, GameTimeView, Name, PlayerIdField, Text, View
+from loreloom.domain.canon import Telling
 from loreloom.domain.ids import PassageId, PlayerId, QuestId, WorldId
 from loreloom.domain.quest import (
     Condition,
@@ -111,11 +112,15 @@ class ChoiceView(View):
 
 
 class CitationView(View):
-    """A passage of the canon that the quest's words rest on."""
+    """A passage of the canon that the quest's words rest on.
+
+    ``telling`` says whether it is told as a fact or as hearsay; null of an older release's quest.
+    """
 
     passage_id: PassageId
     document: str
     heading: str
+    telling: Telling | None
 
 
 class QuestTexts(View):
