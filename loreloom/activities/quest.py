@@ -93,7 +93,8 @@ class QuestActivities(QuestSteps):
 
 def _stored(step: Step) -> quest_steps.QuestStep:
     said: dict[str, Any] = step.model_dump(
-        include={"objective_id", "choice_id", "amount", "reason"}, exclude_none=True
+        include={"objective_id", "choice_id", "amount", "done", "required", "reason"},
+        exclude_none=True,
     )
     return quest_steps.QuestStep(
         **step.quest.model_dump(),

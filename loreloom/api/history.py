@@ -43,7 +43,7 @@ TOLD: Mapping[str, str] = {
     "quest.offered": "The quest was offered.",
     "quest.accepted": "The player took the offer.",
     "quest.abandoned": "The player gave the quest up.",
-    "quest.progressed": "The player worked on {objective_id} ({amount}).",
+    "quest.progressed": "The player worked on {objective_id}: {amount} more, {done} of {required}.",
     "quest.chosen": "The player chose {choice_id}.",
     "quest.expired": "The offer ran out.",
     "quest.failed": "The quest failed by {reason}.",

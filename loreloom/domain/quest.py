@@ -197,6 +197,14 @@ class QuestProgress(QuestModel):
         return self.model_copy(update={**changes, "revision": self.revision + 1})
 
 
+class Counted(QuestModel):
+    """What an act counted towards an objective, and where that stands by it."""
+
+    amount: int
+    done: int
+    required: int
+
+
 def offered(progress: QuestProgress) -> QuestProgress:
     """The design is ready and is offered to the player."""
     require_state(progress, QuestState.DESIGNING)
@@ -246,6 +254,18 @@ def progressed(
     before = progress.done.get(objective_id, 0)
     after = min(objective.required, before + amount)
     return progress.moved(done={**progress.done, objective_id: after})
+
+
+def counted(
+    plan: QuestPlan, before: QuestProgress, after: QuestProgress, objective_id: str
+) -> Counted:
+    """What an act counted that led from one progress to another by an objective."""
+    done = after.done[objective_id]
+    return Counted(
+        amount=done - before.done.get(objective_id, 0),
+        done=done,
+        required=plan.objective(objective_id).required,
+    )
 
 
 def chose(plan: QuestPlan, progress: QuestProgress, choice_id: str) -> QuestProgress:

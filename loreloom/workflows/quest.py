@@ -266,7 +266,8 @@ class QuestWorkflow:
             progress = ruled(
                 rules.progressed, self._the_plan, self._progress, act.objective_id, act.amount
             )
-            said = {"objective_id": act.objective_id, "amount": act.amount}
+            counted = rules.counted(self._the_plan, self._progress, progress, act.objective_id)
+            said = {"objective_id": act.objective_id, **dict(counted)}
             return self._to(progress, "quest.progressed", action_id=act.action_id, **said)
 
         async with self._turn:

@@ -91,6 +91,12 @@ async def test_a_quest_is_played_to_its_epilogue(api: Api) -> None:
         done = (await api.game.get(address)).json()
     repeated = (await api.game.post(f"{address}/progress", json=last)).json()
     assert repeated == ended
+    steps = (await api.designer.get(f"{address}/history")).json()["steps"]
+    assert [step["told"] for step in steps if step["kind"] == "quest.progressed"] == [
+        "The player worked on gather: 2 more, 2 of 3.",
+        "The player worked on gather: 1 more, 3 of 3.",
+        "The player worked on pay: 1 more, 1 of 1.",
+    ]
 
 
 @pytest.mark.usefixtures("worker")

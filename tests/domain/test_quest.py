@@ -123,6 +123,7 @@ def test_no_order_of_acts_counts_past_what_is_required(acts: list[tuple[str, int
     required = {"a": 1, "b": 7, "c": 40}
     plan = a_plan(*(an_objective(name, required=count) for name, count in required.items()))
     progress = playing()
+    counts: list[tuple[str, rules.Counted]] = []
     for objective, amount in acts:
         before = progress
         try:
@@ -130,8 +131,13 @@ def test_no_order_of_acts_counts_past_what_is_required(acts: list[tuple[str, int
         except Refusal:
             continue
         assert progress.revision == before.revision + 1
+        counts.append((objective, rules.counted(plan, before, progress, objective)))
     worked = {
         name: min(required[name], sum(amount for act, amount in acts if act == name))
         for name in required
     }
     assert {name: progress.done.get(name, 0) for name in required} == worked
+    for name in required:
+        told = [counted for objective, counted in counts if objective == name]
+        assert sum(counted.amount for counted in told) == worked[name]
+        assert all(counted.done <= counted.required == required[name] for counted in told)

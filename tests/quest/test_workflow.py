@@ -49,6 +49,11 @@ async def test_a_quest_is_designed_offered_played_rewarded_and_told_to_its_end(
             "reward.granted",
             "quest.epilogue",
         ]
+        told = [e.data for e in await quest.told() if e.kind == "quest.progressed"]
+        assert [(data["amount"], data["done"], data["required"]) for data in told] == [
+            (2, 2, 3),
+            (1, 3, 3),
+        ]
         player = await on.player()
         assert (player.experience, player.coin) == (40, 12)
         assert player.inventory == {"Salt Chalk": 1}

@@ -70,6 +70,8 @@ class Step(StepModel):
     objective_id: str | None = None
     choice_id: str | None = None
     amount: int | None = None
+    done: int | None = None
+    required: int | None = None
     sets_fact: FactId | None = None
     reason: str | None = None
 

@@ -87,7 +87,7 @@ ACTIVITIES: Mapping[str, str] = {
 ACTS: Mapping[str, str] = {
     "accept": "The player takes the offer",
     "abandon": "The player gives the quest up",
-    "progress": "The player works on {objective_id} ({amount})",
+    "progress": "The player works on {objective_id} ({amount} sent)",
     "choose": "The way {choice_id} is chosen",
     "cancel": "Somebody cancels it",
     "migrate": "The arc is moved to another definition",
