@@ -38,6 +38,8 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.workflows.updates import ruled
 
 MAX_REASON = 500
+MOVES_ON_WHILE_IT_WAITS = "moves-on-while-it-waits"
+"""The patch since which an arc that waits begins a new run as soon as it should."""
 
 
 @workflow.defn(name="Arc")
@@ -143,11 +145,19 @@ class ArcWorkflow:
         """Wait for a signal, for an act, or until the next look can find something new."""
         try:
             await workflow.wait_condition(
-                lambda: self._stirred or not self._runs,
+                self._woken,
                 timeout=seconds_to_next_look(self._beat, self._progress, seen, looks),
             )
         except TimeoutError:
             return
+
+    def _woken(self) -> bool:
+        if self._stirred or not self._runs:
+            return True
+        # A goal is told of its total far more often than it has to act on it: were it to stay in
+        # one run, the server would in time refuse it every signal, the last one too. Asked for the
+        # patch only then, a run that began before it moves on as well.
+        return should_move_on() and workflow.patched(MOVES_ON_WHILE_IT_WAITS)
 
     async def _enter(self, way: Way) -> None:
         """Enter a beat. What was written the first time counts, so that a reset walks that way."""

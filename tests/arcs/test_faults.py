@@ -8,12 +8,14 @@ import pytest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from loreloom.activities.signatures.arc import Tally
 from loreloom.domain.arc_walk import ArcState
 from loreloom.state.store import Store
 from loreloom.workers.embedded.stack import PartName, Stack
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import arc_stage
 from tests.quest.faults import SeededFaults
+from tests.quest.stage import eventually
 from tests.support.resetting import completed_tasks, reset
 from tests.support.servers import settings_for_tests
 
@@ -119,3 +121,24 @@ async def test_an_arc_that_continues_as_new_keeps_all_that_it_is_waiting_for(
         await on.learn("the_bell_rang")
         assert await asyncio.wait_for(arc.handle.result(), 60) == ArcState.ENDED
         assert await arc.way() == ["first", "hold", "end"]
+
+
+async def test_a_goal_that_is_told_of_for_long_moves_on_and_hears_the_last_of_it(
+    early_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    goal = {"kind": "goal", "name": "candles", "title": "Candles", "target": 200}
+    async with arc_stage(early_client, store, task_queue_prefix) as on:
+        arc = await on.begin(an_arc({"first": {**goal, "next": [to("end")]}}))
+        await arc.opened()
+        first = (await arc.handle.describe()).run_id
+        for total in range(1, 101):
+            await arc.handle.signal("contributed", Tally(goal="candles", total=total, target=200))
+
+        async def moved_on() -> bool:
+            return (await arc.handle.describe()).run_id != first
+
+        await eventually(moved_on, "the arc has another run")
+        assert await arc.contribute("all", 200)
+        await arc.handle.signal("contributed", Tally(goal="candles", total=200, target=200))
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+        assert await arc.way() == ["first", "end"]

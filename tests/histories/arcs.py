@@ -6,6 +6,7 @@ from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHistory
 
+from loreloom.activities.signatures.arc import Tally
 from loreloom.api.arc_teller import ArcTeller
 from loreloom.domain.arc import ArcDefinition
 from loreloom.state.store import Store
@@ -104,6 +105,16 @@ async def continued(on: ArcStage, definition: ArcDefinition) -> OnStage:
     return OnStage(on, arc.arc_id, handle)
 
 
+async def told_for_long(on: ArcStage, definition: ArcDefinition) -> OnStage:
+    arc = await on.begin(definition)
+    await arc.opened()
+    first = (await arc.handle.describe()).run_id
+    while (await arc.handle.describe()).run_id == first:
+        await arc.handle.signal("contributed", Tally(goal="candles", target=3, total=1))
+    handle = on.client.get_workflow_handle(arc.handle.id, run_id=first)
+    return OnStage(on, arc.arc_id, handle)
+
+
 TELL: dict[str, Any] = {**tell(to("end")), "brief": {"theme": "how the quay took it"}}
 LOST = {"kind": "quest", "template": "no-such", "next": [to("end")]}
 LATE = {**HOLD, "at_most": {"hours": 0.02, "to": "end"}}
@@ -118,6 +129,7 @@ WAYS: dict[str, tuple[ArcDefinition, Way]] = {
     "unwritten": (an_arc({"first": TELL}), to_its_end),
     "broken": (an_arc({"first": LOST}), broken),
     "continued_as_new": (an_arc({"first": HOLD}), continued),
+    "told_for_long": (an_arc({"first": GOAL}), told_for_long),
 }
 
 
