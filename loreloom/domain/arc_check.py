@@ -11,6 +11,7 @@ from loreloom.domain.arc import (
     Beat,
     ChangeBeat,
     EndBeat,
+    GoalBeat,
     QuestBeat,
     TellBeat,
     WaitBeat,
@@ -134,16 +135,34 @@ def _closure(first: set[str], ways: Mapping[str, tuple[str, ...]]) -> set[str]:
 
 
 def _unanswered(name: str, beat: Beat) -> Iterator[Finding]:
-    """Choices after which no way is open, whatever else is so."""
-    if not isinstance(beat, WaitBeat) or beat.until.choice is None:
+    """What may come of a beat after which no way is open, whatever else is so."""
+    if not beat.next:
         return
-    if any(not edge.when.choice for edge in beat.next):
-        return
-    led = {choice for edge in beat.next for choice in edge.when.choice}
-    for choice in beat.until.choice:
-        if choice.choice_id not in led:
-            message = f"no way is open after the choice {choice.choice_id!r}"
+    for what, admitted in _comes_of(beat):
+        if not admitted:
+            message = f"no way is open after {what}"
             yield Finding(code=FindingCode.UNANSWERED, where=name, message=message)
+
+
+def _comes_of(beat: Beat) -> Iterator[tuple[str, bool]]:
+    """What may come of a beat, and whether a way admits it. One that does not ask for it does."""
+    ways = [edge.when for edge in beat.next]
+    if isinstance(beat, WaitBeat):
+        for choice in beat.until.choice or ():
+            admitted = any(not w.choice or choice.choice_id in w.choice for w in ways)
+            yield f"the choice {choice.choice_id!r}", admitted
+    if isinstance(beat, QuestBeat) or (isinstance(beat, WaitBeat) and beat.until.quest is not None):
+        for ending in sorted(ENDINGS):
+            admitted = any(not w.outcome or ending in w.outcome for w in ways)
+            yield f"a quest that is {ending}", admitted
+    if isinstance(beat, GoalBeat):
+        asked = [w.goal for w in ways]
+        missable = beat.at_most is not None and beat.at_most.to is None
+        for reached in (True, False) if missable else (True,):
+            admitted = any(
+                goal is None or goal.name != beat.name or goal.reached is reached for goal in asked
+            )
+            yield f"a goal that is {'reached' if reached else 'missed'}", admitted
 
 
 def _conditions(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:

@@ -181,6 +181,61 @@ def test_each_fault_is_found(beats: dict[str, Any], code: FindingCode, where: st
     assert (code, where) in found(beats)
 
 
+def after_quest(*ways: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    """An arc's beats that wait for a quest and lead on by these ways."""
+    hold = {"kind": "wait", "until": {"quest": "first"}, "next": list(ways), **rest}
+    return {"first": {"kind": "quest", "template": "side-a", "next": [to("hold")]}, "hold": hold}
+
+
+def at_goal(*ways: dict[str, Any], **rest: Any) -> dict[str, Any]:
+    """An arc's beats that open a goal and lead on by these ways."""
+    goal = {"kind": "goal", "name": "candles", "title": "Candles", "target": 3}
+    return {"first": {**goal, "next": list(ways), **rest}}
+
+
+WON, MISSED = {"name": "candles"}, {"name": "candles", "reached": False}
+BOUND = {"hours": 9}
+
+
+@pytest.mark.parametrize(
+    ("beats", "after"),
+    [
+        (
+            after_quest(to("end", outcome=["completed"])),
+            ["a quest that is abandoned", "a quest that is expired", "a quest that is failed"],
+        ),
+        (
+            after_quest(
+                to("end", outcome=["completed", "failed"]),
+                to("end", outcome=["abandoned"]),
+                at_most={**BOUND, "to": "end"},
+            ),
+            ["a quest that is expired"],
+        ),
+        (
+            {
+                "first": {
+                    "kind": "quest",
+                    "template": "side-a",
+                    "next": [to("end", outcome=["completed", "failed", "expired"])],
+                }
+            },
+            ["a quest that is abandoned"],
+        ),
+        (at_goal(to("end", goal=WON), at_most=BOUND), ["a goal that is missed"]),
+        (at_goal(to("end", goal=MISSED), at_most=BOUND), ["a goal that is reached"]),
+        (at_goal(to("end", goal=WON)), []),
+        (at_goal(to("end", goal=WON), at_most={**BOUND, "to": "end"}), []),
+        (at_goal(to("end", goal=WON), to("end", goal=MISSED), at_most=BOUND), []),
+        (after_quest(to("end", outcome=["completed"]), to("end", season=["winter"])), []),
+    ],
+)
+def test_what_may_come_of_a_beat_has_a_way_on(beats: dict[str, Any], after: list[str]) -> None:
+    findings = check(an_arc(beats), AROUND)
+    assert [f.message for f in findings] == [f"no way is open after {what}" for what in after]
+    assert {f.code for f in findings} <= {C.UNANSWERED}
+
+
 def over_quay(*state: W, **when: Any) -> dict[str, Any]:
     """An arc's beats that wait for a weather over the Quay."""
     until = {"when": {"weather": {"region": "Quay", "state": state}, **when}}
