@@ -54,7 +54,7 @@ def surrounding(content: Path) -> Surrounding:
         ),
         names=frozenset(name for _, names in entities for name in names),
         openers=load_lexicon().rules.openers,
-        templates=frozenset(template.template_id for template in templates),
+        templates={template.template_id: len(template.choices) for template in templates},
         seats=life.seats,
         facts=frozenset({*_set_by(templates), *told, *lived_facts(life)}),
         weathers={

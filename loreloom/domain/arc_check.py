@@ -18,6 +18,8 @@ from loreloom.domain.arc import (
     leads_to,
 )
 from loreloom.domain.conditions import ArcModel, When
+from loreloom.domain.design import ids_of_choices
+from loreloom.domain.draft import MAX_CHOICES
 from loreloom.domain.ids import FactId
 from loreloom.domain.living.shifts import lost_seats, named_factions, named_regions
 from loreloom.domain.names import NameBook
@@ -61,9 +63,10 @@ class Surrounding(ArcModel):
     """What an arc is held against. What is ``None`` is not known and so not checked.
 
     ``facts`` are those that anything outside the arc can make known; ``names`` every name and
-    alias of the canon; ``openers`` words that may begin a sentence with a capital. ``seats`` gives
-    the faction of each region that nobody can take from it. ``weathers`` gives those that a region
-    can have by itself in each season, and ``made`` those that others' arcs make there.
+    alias of the canon; ``openers`` words that may begin a sentence with a capital. ``templates``
+    gives, of each quest template, how many choices its quests offer; ``seats`` the faction of each
+    region that nobody can take from it; ``weathers`` those that a region can have by itself in each
+    season. ``made`` are those that others' arcs make there.
     """
 
     seasons: frozenset[str] | None = None
@@ -72,7 +75,7 @@ class Surrounding(ArcModel):
     factions: frozenset[str] | None = None
     names: frozenset[str] | None = None
     openers: frozenset[str] = frozenset()
-    templates: frozenset[str] | None = None
+    templates: dict[str, int] | None = None
     seats: dict[str, str] = Field(default_factory=dict)
     facts: frozenset[FactId] = Field(default=frozenset())
     weathers: dict[str, dict[str, frozenset[Weather]]] = Field(default_factory=dict)
@@ -170,6 +173,7 @@ def _conditions(arc: ArcDefinition, around: Surrounding) -> Iterator[Finding]:
         found = (
             *_never(when),
             *_never_in(arc, when),
+            *_never_chosen(arc, when, around),
             *_unknown(when, arc, around),
             *_never_under(when, arc, around),
         )
@@ -212,6 +216,26 @@ def _never_in(arc: ArcDefinition, when: When) -> Iterator[tuple[FindingCode, str
     asks_quest = bool(when.outcome or when.quest_choice)
     if asks_quest and not any(isinstance(beat, QuestBeat) for beat in arc.beats.values()):
         yield FindingCode.NEVER, "the arc starts no quest that could end"
+
+
+def _never_chosen(
+    arc: ArcDefinition, when: When, around: Surrounding
+) -> Iterator[tuple[FindingCode, str]]:
+    """Choices that no quest of the arc can offer."""
+    offered = max(
+        (_offered_by(beat, around) for beat in arc.beats.values() if isinstance(beat, QuestBeat)),
+        default=MAX_CHOICES,
+    )
+    for choice in when.quest_choice:
+        if choice not in ids_of_choices(offered):
+            yield FindingCode.NEVER, f"no quest of the arc offers the choice {choice!r}"
+
+
+def _offered_by(beat: QuestBeat, around: Surrounding) -> int:
+    """The most choices that a beat's quest can offer."""
+    if beat.template is None or around.templates is None:
+        return MAX_CHOICES
+    return around.templates.get(beat.template, MAX_CHOICES)
 
 
 def _unknown(

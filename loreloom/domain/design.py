@@ -103,6 +103,11 @@ def region_by_seed(seed: int, regions: Sequence[str]) -> str | None:
     return _one_of(sorted(regions), Random(f"{seed}/region"))
 
 
+def ids_of_choices(count: int) -> tuple[str, ...]:
+    """What the choices of a quest are called, in their order."""
+    return tuple(f"choice_{number}" for number in range(1, count + 1))
+
+
 def plan_of(
     draft: QuestDraft,
     wish: Wish,
@@ -118,7 +123,7 @@ def plan_of(
     Choices that name no fact of their own set ``chose.<quest>.<choice>``.
     """
     chance = Random(f"{wish.seed}/plan")
-    choice_ids = [f"choice_{number}" for number in range(1, len(draft.choices) + 1)]
+    choice_ids = ids_of_choices(len(draft.choices))
     choices = tuple(
         Choice(
             choice_id=choice_id,

@@ -22,6 +22,9 @@ TARGET_KINDS: dict[ObjectiveKind, EntityKind] = {
 }
 """What an objective of each kind is about."""
 
+MAX_CHOICES = 4
+"""The most ways out that a quest can offer."""
+
 SECOND_KINDS: dict[ObjectiveKind, EntityKind] = {
     ObjectiveKind.DELIVER: EntityKind.PERSON,
     ObjectiveKind.ESCORT: EntityKind.PLACE,
@@ -53,7 +56,7 @@ class QuestBrief(DraftModel):
     theme: str | None = None
     now: tuple[str, ...] = ()
     objectives: int = Field(ge=1, le=5)
-    choices: int = Field(ge=0, le=4)
+    choices: int = Field(ge=0, le=MAX_CHOICES)
 
     def of_kind(self, kind: EntityKind) -> tuple[str, ...]:
         """The cast's names of one kind, in the cast's order."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from pydantic_core import PydanticCustomError
 
 from loreloom.domain.canon import EntityKind, Rating
-from loreloom.domain.draft import SECOND_KINDS, TARGET_KINDS, DraftChoice, Problem
+from loreloom.domain.draft import MAX_CHOICES, SECOND_KINDS, TARGET_KINDS, DraftChoice, Problem
 from loreloom.domain.ids import FactId
 from loreloom.domain.quest import ChoiceOutcome, Condition, ObjectiveKind, QuestKind, QuestState
 
@@ -124,7 +124,7 @@ class QuestTemplate(TemplateModel):
     summary: Paragraph
     offer: Paragraph
     objectives: tuple[TemplateObjective, ...] = Field(min_length=1)
-    choices: tuple[TemplateChoice, ...] = Field(default=(), max_length=4)
+    choices: tuple[TemplateChoice, ...] = Field(default=(), max_length=MAX_CHOICES)
     epilogues: Epilogues
 
     @model_validator(mode="after")

@@ -16,7 +16,7 @@ AROUND = Surrounding(
     seats={"Quay": "Guild"},
     names=frozenset({"Guild", "Maud Tolliver"}),
     openers=frozenset({"something"}),
-    templates=frozenset({"side-a"}),
+    templates={"side-a": 2},
     facts=frozenset({"the_lease_ended"}),
     weathers={"Quay": {"spring": frozenset({W.CLEAR, W.MIST}), "winter": frozenset({W.SNOW})}},
     made=frozenset({WeatherMade("Quay", W.STORM)}),
@@ -234,6 +234,39 @@ def test_what_may_come_of_a_beat_has_a_way_on(beats: dict[str, Any], after: list
     findings = check(an_arc(beats), AROUND)
     assert [f.message for f in findings] == [f"no way is open after {what}" for what in after]
     assert {f.code for f in findings} <= {C.UNANSWERED}
+
+
+def with_quest(made_from: dict[str, Any], *chosen: str) -> dict[str, Any]:
+    """An arc's beats that ask which choice was taken in a quest."""
+    quest = {"kind": "quest", **made_from, "next": [to("hold")]}
+    ways = [to("end", quest_choice=chosen), to("end")]
+    return {
+        "first": quest,
+        "hold": {"kind": "wait", "until": {"quest": "first"}, "next": ways},
+    }
+
+
+TEMPLATE, BRIEF = {"template": "side-a"}, {"brief": {"theme": "a debt"}}
+
+
+@pytest.mark.parametrize(
+    ("beats", "strange"),
+    [
+        (with_quest(TEMPLATE, "choice_1", "choice_2"), []),
+        (with_quest(TEMPLATE, "choice_1", "betray"), ["betray"]),
+        (with_quest(TEMPLATE, "choice_3"), ["choice_3"]),
+        (with_quest(BRIEF, "choice_3"), []),
+        (
+            with_quest(BRIEF, "choice_0", "choice_5", "nonsense"),
+            ["choice_0", "choice_5", "nonsense"],
+        ),
+    ],
+)
+def test_a_choice_that_no_quest_offers_is_found(beats: dict[str, Any], strange: list[str]) -> None:
+    findings = check(an_arc(beats), AROUND)
+    assert [f.message for f in findings] == [
+        f"no quest of the arc offers the choice {choice!r}" for choice in strange
+    ]
 
 
 def over_quay(*state: W, **when: Any) -> dict[str, Any]:
