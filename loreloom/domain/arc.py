@@ -1,6 +1,7 @@
 """What an arc is: a graph of beats over a long time, as designers write it."""
 
 import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -250,6 +251,17 @@ def leads_to(beat: Beat) -> tuple[str, ...]:
     bound = at_most_of(beat)
     late = (bound.to,) if bound is not None and bound.to is not None else ()
     return (*(edge.to for edge in beat.next), *late)
+
+
+def reached_from(first: set[str], ways: Mapping[str, tuple[str, ...]]) -> set[str]:
+    """Every beat that can be reached from the first ones, and these."""
+    reached, waiting = set(first), list(first)
+    while waiting:
+        for to in ways[waiting.pop()]:
+            if to not in reached:
+                reached.add(to)
+                waiting.append(to)
+    return reached
 
 
 def broken_links(arc: ArcDefinition) -> list[str]:

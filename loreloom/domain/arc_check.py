@@ -1,6 +1,6 @@
 """What is wrong with an arc before anybody plays it: ways that never open, and names of nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,7 +16,9 @@ from loreloom.domain.arc import (
     TellBeat,
     WaitBeat,
     leads_to,
+    reached_from,
 )
+from loreloom.domain.arc_needs import too_early
 from loreloom.domain.conditions import ArcModel, When
 from loreloom.domain.design import ids_of_choices
 from loreloom.domain.draft import MAX_CHOICES
@@ -39,6 +41,7 @@ class FindingCode(StrEnum):
     NO_END = "no_end"
     NEVER = "never"
     UNANSWERED = "unanswered"
+    TOO_EARLY = "too_early"
     UNKNOWN_NAME = "unknown_name"
     MISSING_TEMPLATE = "missing_template"
     SEAT = "seat"
@@ -105,12 +108,12 @@ def _changes(arc: ArcDefinition) -> Iterator[ChangeBeat]:
 
 def _graph(arc: ArcDefinition) -> Iterator[Finding]:
     ways = {name: leads_to(beat) for name, beat in arc.beats.items()}
-    reached = _closure({arc.start}, ways)
+    reached = reached_from({arc.start}, ways)
     ends = {name for name, beat in arc.beats.items() if isinstance(beat, EndBeat)}
     back: dict[str, tuple[str, ...]] = {
         name: tuple(before for before, to in ways.items() if name in to) for name in arc.beats
     }
-    ending = _closure(ends, back)
+    ending = reached_from(ends, back)
     for name, beat in arc.beats.items():
         if name not in reached:
             yield Finding(
@@ -125,16 +128,9 @@ def _graph(arc: ArcDefinition) -> Iterator[Finding]:
                 code=FindingCode.NO_END, where=name, message="no end can be reached from here"
             )
         yield from _unanswered(name, beat)
-
-
-def _closure(first: set[str], ways: Mapping[str, tuple[str, ...]]) -> set[str]:
-    reached, waiting = set(first), list(first)
-    while waiting:
-        for to in ways[waiting.pop()]:
-            if to not in reached:
-                reached.add(to)
-                waiting.append(to)
-    return reached
+    for where, words in too_early(arc, arc.start):
+        message = f"{words}, and is then never left"
+        yield Finding(code=FindingCode.TOO_EARLY, where=where, message=message)
 
 
 def _unanswered(name: str, beat: Beat) -> Iterator[Finding]:

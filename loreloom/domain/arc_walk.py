@@ -5,7 +5,8 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from loreloom.domain.arc import ArcDefinition, Beat, EndBeat, GoalBeat, QuestBeat, WaitBeat
+from loreloom.domain.arc import ArcDefinition, Beat, EndBeat, GoalBeat, WaitBeat
+from loreloom.domain.arc_needs import Past, too_early
 from loreloom.domain.conditions import ArcModel, Condition, Situation, judged
 from loreloom.domain.ids import QuestId
 from loreloom.domain.quest import QuestState
@@ -161,20 +162,41 @@ def require_running(progress: ArcProgress) -> None:
         raise Refusal(RefusalCode.WRONG_STATE, f"the arc is {progress.state}; it takes no acts")
 
 
-def require_migratable(
-    old: ArcDefinition, new: ArcDefinition, beat_id: str | None, quests: tuple[str, ...]
-) -> None:
-    """Raise ``Refusal`` unless an arc that stands at that beat can go on by the new definition.
+def past_of(progress: ArcProgress) -> Past:
+    """What the arc has done."""
+    return Past(
+        quests=frozenset(progress.quests),
+        choices=frozenset(progress.choices.values()),
+        goals=frozenset(progress.goals),
+        answered=progress.done and progress.beat in progress.choices,
+    )
 
-    ``quests`` are the beats whose quests it has started.
-    """
-    reason = _cannot_move(old, new, beat_id, quests)
+
+def require_migratable(
+    old: ArcDefinition, new: ArcDefinition, beat_id: str | None, past: Past
+) -> None:
+    """Raise ``Refusal`` unless an arc that stands at that beat can go on by the new definition,
+    at that beat and at every one that it can come to."""
+    require_its_beat(old, new, beat_id, past)
+    if new.canon != old.canon:
+        reason = f"it tells of the canon {old.canon!r}, and the new definition of {new.canon!r}"
+        raise Refusal(RefusalCode.CANNOT_MIGRATE, reason)
+    for stuck in too_early(new, new.start if beat_id is None else beat_id, past):
+        reason = f"it would never leave {stuck.beat!r}: {stuck.words}"
+        raise Refusal(RefusalCode.CANNOT_MIGRATE, reason)
+
+
+def require_its_beat(
+    old: ArcDefinition, new: ArcDefinition, beat_id: str | None, past: Past
+) -> None:
+    """Raise ``Refusal`` unless the new definition has the beat at which the arc stands."""
+    reason = _cannot_stand(old, new, beat_id, past)
     if reason is not None:
         raise Refusal(RefusalCode.CANNOT_MIGRATE, reason)
 
 
-def _cannot_move(
-    old: ArcDefinition, new: ArcDefinition, beat_id: str | None, quests: tuple[str, ...]
+def _cannot_stand(
+    old: ArcDefinition, new: ArcDefinition, beat_id: str | None, past: Past
 ) -> str | None:
     if new.arc != old.arc or new.scope is not old.scope:
         return f"this is the arc {old.arc} of a {old.scope}, not {new.arc} of a {new.scope}"
@@ -187,10 +209,9 @@ def _cannot_move(
         return f"it stands at {beat_id!r}, which is no {now.kind} any more but a {then.kind}"
     if isinstance(now, GoalBeat) and isinstance(then, GoalBeat) and now.name != then.name:
         return f"it stands at the goal {now.name!r}, which is another one now"
-    if isinstance(then, WaitBeat) and then.until.quest is not None:
-        started = isinstance(new.beats[then.until.quest], QuestBeat) and then.until.quest in quests
-        if not started:
-            return f"{beat_id!r} waits for the quest of {then.until.quest!r}, which was not started"
+    quest = then.until.quest if isinstance(then, WaitBeat) else None
+    if quest is not None and quest not in past.quests:
+        return f"{beat_id!r} waits for the quest of {quest!r}, which was not started"
     if isinstance(then, EndBeat):
         return "it is at its end"
     return None

@@ -9,6 +9,7 @@ from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 
 from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.arc_needs import Past
 from loreloom.domain.arc_walk import ArcState, Reason
 from loreloom.domain.ids import ArcId, PlayerId, QuestId, WorldId, arc_workflow_id
 from loreloom.state.paging import Page, page_of
@@ -192,6 +193,18 @@ async def goals_of(store: Store, arc_id: ArcId) -> Sequence[GoalRecord]:
     return [
         GoalRecord(goal=row.goal, target=row.target, total=row.total, open=row.open) for row in rows
     ]
+
+
+async def past_of(store: Store, arc_id: ArcId) -> Past:
+    """What an arc has done."""
+    way, goals = await way_of(store, arc_id), await goals_of(store, arc_id)
+    made = {step.beat: step.choice for step in way if step.choice is not None}
+    return Past(
+        quests=frozenset(step.beat for step in way if step.quest_id is not None),
+        choices=frozenset(made.values()),
+        goals=frozenset(goal.goal for goal in goals if not goal.open),
+        answered=bool(way) and way[-1].choice is not None,
+    )
 
 
 async def choice_of(store: Store, arc_id: ArcId, action_id: str) -> BeatRecord | None:

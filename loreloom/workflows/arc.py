@@ -38,6 +38,8 @@ with workflow.unsafe.imports_passed_through():
     from loreloom.workflows.updates import ruled
 
 MAX_REASON = 500
+LOOKS_AHEAD = "looks-ahead-before-it-moves"
+"""The patch since which an arc moves to no definition by which it could come to stay for ever."""
 MOVES_ON_WHILE_IT_WAITS = "moves-on-while-it-waits"
 """The patch since which an arc that waits begins a new run as soon as it should."""
 
@@ -227,7 +229,8 @@ class ArcWorkflow:
     async def migrate(self, act: MigrateArc) -> ArcStanding:
         """The arc goes on by another definition, from the beat at which it stands."""
         async with self._turn:
-            self._require_migratable(act.definition)
+            ahead = workflow.patched(LOOKS_AHEAD)
+            self._require_migratable(act.definition, ahead=ahead)
             await self._book.move(self._progress.seq, act.definition)
             self._definition = act.definition
             if self._progress.beat is not None and isinstance(self._beat, GoalBeat):
@@ -245,11 +248,11 @@ class ArcWorkflow:
             raise refused(Refusal(RefusalCode.WRONG_STATE, "the arc has not begun"))
         ruled(rules.chosen, self._beat_id, self._beat, self._progress, choice_id)
 
-    def _require_migratable(self, definition: ArcDefinition) -> None:
+    def _require_migratable(self, definition: ArcDefinition, *, ahead: bool = True) -> None:
         progress = self._progress
         ruled(rules.require_running, progress)
-        started = tuple(progress.quests)
-        ruled(rules.require_migratable, self._definition, definition, progress.beat, started)
+        rule = rules.require_migratable if ahead else rules.require_its_beat
+        ruled(rule, self._definition, definition, progress.beat, rules.past_of(progress))
 
     def _hear(self, end: QuestEnded) -> None:
         self._progress = rules.quest_ended(self._progress, end.quest_id, end.state, end.chosen)

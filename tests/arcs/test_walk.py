@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from loreloom.domain.arc import ArcDefinition
+from loreloom.domain.arc_needs import Past
 from loreloom.domain.arc_wait import is_late, is_over, moments
 from loreloom.domain.arc_walk import (
     ArcProgress,
@@ -203,16 +204,17 @@ def test_a_choice_is_made_once_and_only_where_it_is_on_offer() -> None:
 def test_an_arc_is_migrated_only_where_its_beat_still_is() -> None:
     old = an_arc({"first": PICK, "other": tell(to("end"))})
     same = an_arc({"first": {**PICK, "next": [to("other")]}, "other": tell(to("end"))})
-    require_migratable(old, same, "first", ())
-    require_migratable(old, same, None, ())
+    require_migratable(old, same, "first", Past())
+    require_migratable(old, same, None, Past())
     for new in (
         an_arc({"begin": PICK}, start="begin"),
         an_arc({"first": tell(to("end"))}),
         an_arc({"first": PICK}, arc="another"),
         an_arc({"first": PICK}, scope="world"),
+        an_arc({"first": PICK}, canon="another"),
     ):
         with pytest.raises(Refusal) as refused:
-            require_migratable(old, new, "first", ())
+            require_migratable(old, new, "first", Past())
         assert refused.value.code is RefusalCode.CANNOT_MIGRATE
 
 
@@ -221,9 +223,9 @@ def test_an_arc_is_not_moved_to_wait_for_a_quest_that_it_never_started() -> None
     quest = {"kind": "quest", "template": "t", "next": [to("first")]}
     old = an_arc({"first": wait, "errand": quest}, start="errand")
     new = an_arc({"first": {**wait, "until": {"quest": "errand"}}, "errand": quest}, start="errand")
-    require_migratable(old, new, "first", ("errand",))
+    require_migratable(old, new, "first", Past(quests=frozenset({"errand"})))
     with pytest.raises(Refusal):
-        require_migratable(old, new, "first", ())
+        require_migratable(old, new, "first", Past())
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,7 @@ WAYS: dict[str, tuple[ArcDefinition, Way]] = {
     "ended": (an_arc(STORY), ended),
     "cancelled": (an_arc(STORY), cancelled),
     "migrated": (an_arc({"first": HOLD}), migrated),
+    "migrated_ahead": (an_arc({"first": HOLD}), migrated),
     "goal_reached": (an_arc({"first": GOAL}), reached),
     "past_its_time": (an_arc({"first": LATE}), to_its_end),
     "written": (an_arc({"first": TELL}), to_its_end),

@@ -316,10 +316,9 @@ async def _migrated(
     if arc.digest == definition.digest:
         return told(MigrationOutcome.CURRENT)
     if dry_run:
-        way = await arcs.way_of(context.parts.store, arc.arc_id)
-        started = tuple(step.beat for step in way if step.quest_id is not None)
+        past = await arcs.past_of(context.parts.store, arc.arc_id)
         try:
-            require_migratable(arc.definition, definition, arc.beat, started)
+            require_migratable(arc.definition, definition, arc.beat, past)
         except Refusal as refusal:
             return told(MigrationOutcome.REFUSED, refusal.message)
         return told(MigrationOutcome.WOULD_MOVE)
