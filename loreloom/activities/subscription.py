@@ -17,7 +17,7 @@ from loreloom.activities.signatures.subscription import (
 )
 from loreloom.domain.ids import SubscriptionId, subscription_workflow_id
 from loreloom.domain.provider import SeenSubscription, SubscriptionStanding
-from loreloom.domain.subscription import LIVE, CancelWhen, Standing, SubscriptionState
+from loreloom.domain.subscription import CancelWhen, Standing, SubscriptionState
 from loreloom.payments.gateway import Gateway
 from loreloom.payments.refusing import ProviderRefused
 from loreloom.state import subscriptions
@@ -50,7 +50,7 @@ class SubscriptionActivities(SubscriptionSteps):
     async def retry(self, retrying: Retrying) -> Standing:
         record = await self._the(retrying.subscription_id)
         seen = await self._provider.look(record.provider_id)
-        if seen.open_invoice is not None:
+        if seen.open_invoice is not None and not seen.under_way:
             root = subscription_workflow_id(record.subscription_id)
             key = f"{root}/{seen.open_invoice}/{retrying.due.isoformat()}"
             await self._provider.pay(seen.open_invoice, key)
@@ -58,18 +58,7 @@ class SubscriptionActivities(SubscriptionSteps):
 
     @activity.defn(name="subscription_lapse")
     async def lapse(self, subscription: SubscriptionRef) -> Standing:
-        record = await self._the(subscription.subscription_id)
-        before = await self._settle(record)
-        if before.state not in LIVE or before.paid_until > record.paid_until:
-            return before
-        seen = await self._provider.look(record.provider_id)
-        if seen.open_invoice is not None:
-            await self._provider.give_up(seen.open_invoice)
-            before = await self._settle(record)
-            if before.paid_until > record.paid_until:
-                return before
-        await self._provider.cancel(record.provider_id)
-        return await self._settle(record, lapsed=True)
+        return await self._settle(await self._the(subscription.subscription_id), overdue=True)
 
     @activity.defn(name="subscription_change")
     async def change(self, changing: Changing) -> Changed:
@@ -92,20 +81,35 @@ class SubscriptionActivities(SubscriptionSteps):
             await self._provider.cancel(record.provider_id)
         else:
             await self._provider.cancel_at_period_end(record.provider_id)
-        return await self._settle(record)
+        return await self._settle(record, canceled=True)
 
-    async def _settle(self, record: SubscriptionRecord, *, lapsed: bool = False) -> Standing:
-        name = record.subscription_id
-        charges = await self._provider.charges(record.provider_id)
-        for charge in await subscriptions.unbooked(self._store, charges):
-            await subscriptions.book_charge(self._store, name, charge)
+    async def _settle(
+        self, record: SubscriptionRecord, *, canceled: bool = False, overdue: bool = False
+    ) -> Standing:
+        """Book what was charged and end what is over: unpaid, and ``canceled`` or ``overdue``."""
+        await self._book(record)
         seen = await self._provider.look(record.provider_id)
+        canceled = canceled or _is_canceled(seen, record)
+        if _is_over(seen, canceled=canceled, overdue=overdue):
+            # What stays open may be paid when nobody waits for it any more. Ended first, so that
+            # whoever has to do this again sees it: what is given up is no longer unpaid.
+            await self._provider.cancel(record.provider_id)
+            await self._provider.give_up_all(record.provider_id)
+            await self._book(record)
+            seen = await self._provider.look(record.provider_id)
+        unpaid = overdue or record.state is SubscriptionState.PAST_DUE
+        ended = SubscriptionState.LAPSED if unpaid and not canceled else SubscriptionState.CANCELED
         return await subscriptions.settle(
             self._store,
-            name,
-            SubscriptionState.LAPSED if lapsed else _state(seen, record),
-            cancel_at_period_end=seen.cancel_at_period_end,
+            record.subscription_id,
+            _state(seen, record.state, ended),
+            cancel_at_period_end=canceled,
         )
+
+    async def _book(self, record: SubscriptionRecord) -> None:
+        charges = await self._provider.charges(record.provider_id)
+        for charge in await subscriptions.unbooked(self._store, charges):
+            await subscriptions.book_charge(self._store, record.subscription_id, charge)
 
     async def _the(self, subscription_id: SubscriptionId) -> SubscriptionRecord:
         found = await subscriptions.find_subscription(self._store, subscription_id)
@@ -114,11 +118,27 @@ class SubscriptionActivities(SubscriptionSteps):
         return found
 
 
-def _state(seen: SeenSubscription, record: SubscriptionRecord) -> SubscriptionState:
+def _is_canceled(seen: SeenSubscription, record: SubscriptionRecord) -> bool:
+    # One that has ended does not say any more that it was to end.
+    ended = seen.standing is SubscriptionStanding.ENDED
+    return seen.cancel_at_period_end or (ended and record.cancel_at_period_end)
+
+
+def _is_over(seen: SeenSubscription, *, canceled: bool, overdue: bool) -> bool:
+    """Whether nobody is to pay what is unpaid; what is under way is waited for."""
+    if seen.under_way or seen.standing is SubscriptionStanding.ACTIVE:
+        return False
+    # The provider may end it by itself, after tries of its own.
+    if seen.standing is SubscriptionStanding.ENDED:
+        return seen.open_invoice is not None
+    return canceled or overdue
+
+
+def _state(
+    seen: SeenSubscription, before: SubscriptionState, ended: SubscriptionState
+) -> SubscriptionState:
     if seen.standing is SubscriptionStanding.ACTIVE:
         return SubscriptionState.ACTIVE
     if seen.standing is SubscriptionStanding.UNPAID:
         return SubscriptionState.PAST_DUE
-    # The provider may give up a charge by itself, after tries of its own.
-    unpaid = record.state is SubscriptionState.PAST_DUE
-    return SubscriptionState.LAPSED if unpaid else SubscriptionState.CANCELED
+    return before if seen.under_way else ended

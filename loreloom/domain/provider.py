@@ -57,11 +57,15 @@ class SubscriptionStanding(StrEnum):
 
 
 class SeenSubscription(ProviderModel):
-    """A subscription as the provider has it; ``open_invoice`` is what it has not been paid."""
+    """A subscription as the provider has it; ``open_invoice`` is what it has not been paid.
+
+    ``under_way``: money for what it has not been paid is on its way, and cannot be called back.
+    """
 
     standing: SubscriptionStanding
     cancel_at_period_end: bool
     open_invoice: str | None = None
+    under_way: bool = False
 
 
 class Charge(ProviderModel):

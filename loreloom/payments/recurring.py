@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import stripe
 from stripe import StripeClient
-from stripe.params import CouponCreateParams, InvoiceListParams
+from stripe.params import CouponCreateParams, InvoiceListParams, SubscriptionUpdateParams
 from stripe.params.checkout import SessionCreateParams
 from stripe.params.checkout import SessionCreateParamsLineItemPriceData as PriceData
 
@@ -25,6 +25,8 @@ STANDINGS = {
     "canceled": SubscriptionStanding.ENDED,
     "incomplete_expired": SubscriptionStanding.ENDED,
 }
+NOT_PAID = ("open", "uncollectible")
+"""So stands an invoice that can still be paid, by whoever has its page."""
 FIRST, CYCLE = "subscription_create", "subscription_cycle"
 TAKEN = "resource_already_exists"
 
@@ -58,17 +60,15 @@ class RecurringGateway:
         return asked
 
     async def look(self, provider_id: str) -> SeenSubscription:
-        """How the provider has a subscription."""
-        found = await self._asked(self._client.v1.subscriptions.retrieve_async(provider_id))
-        standing = STANDINGS.get(found.status, SubscriptionStanding.UNPAID)
-        unpaid = None
-        if standing is SubscriptionStanding.UNPAID:
-            listed = await self._invoices(provider_id)
-            unpaid = next((one.id for one in listed if one.status == "open"), None)
+        """How the provider has a subscription; of one that is active nothing is asked for."""
+        found = await self._found(provider_id)
+        standing = _standing(found)
+        unpaid = [] if standing is SubscriptionStanding.ACTIVE else await self._unpaid(provider_id)
         return SeenSubscription(
             standing=standing,
             cancel_at_period_end=found.cancel_at_period_end,
-            open_invoice=unpaid,
+            open_invoice=unpaid[0].id if unpaid else None,
+            under_way=any([await self._is_under_way(invoice) for invoice in unpaid]),
         )
 
     async def charges(self, provider_id: str) -> list[Charge]:
@@ -79,7 +79,7 @@ class RecurringGateway:
     async def change(self, provider_id: str, item: StoreItem, currency: str, key: str) -> None:
         """Go over to another item now; what is left of the period is charged or credited."""
         product = await self._product(item)
-        found = await self._asked(self._client.v1.subscriptions.retrieve_async(provider_id))
+        found = await self._found(provider_id)
         assert item.every is not None
         price: Any = {
             "currency": currency.lower(),
@@ -100,14 +100,14 @@ class RecurringGateway:
         )
 
     async def cancel_at_period_end(self, provider_id: str) -> None:
-        """Charge nothing any more, and end with the period that is paid."""
-        await self._asked(
-            self._client.v1.subscriptions.update_async(provider_id, {"cancel_at_period_end": True})
-        )
+        """Charge nothing any more, and end with the period that is paid, if it has not ended."""
+        if not await self._has_ended(provider_id):
+            ending: SubscriptionUpdateParams = {"cancel_at_period_end": True}
+            await self._asked(self._client.v1.subscriptions.update_async(provider_id, ending))
 
     async def cancel(self, provider_id: str) -> None:
         """End a subscription now; one that has ended stays so."""
-        if (await self.look(provider_id)).standing is not SubscriptionStanding.ENDED:
+        if not await self._has_ended(provider_id):
             await self._asked(self._client.v1.subscriptions.cancel_async(provider_id))
 
     async def pay(self, invoice: str, key: str) -> None:
@@ -121,7 +121,7 @@ class RecurringGateway:
             return
 
     async def give_up(self, invoice: str) -> None:
-        """Ask no more for an unpaid invoice; one that is paid by now stays paid."""
+        """Ask no more for an unpaid invoice; what is paid by now, or under way, stays so."""
         try:
             await self._asked(self._client.v1.invoices.void_invoice_async(invoice))
         except ProviderRefused:
@@ -129,9 +129,8 @@ class RecurringGateway:
 
     async def give_up_all(self, provider_id: str) -> None:
         """Ask no more for what a subscription has not been paid."""
-        for invoice in await self._invoices(provider_id):
-            if invoice.status == "open":
-                await self.give_up(str(invoice.id))
+        for invoice in await self._unpaid(provider_id):
+            await self.give_up(str(invoice.id))
 
     async def payments(self) -> AsyncIterator[dict[str, PaymentId]]:
         """By which payments subscriptions of ours were paid, and as what we book each, by pages."""
@@ -143,6 +142,22 @@ class RecurringGateway:
             if not page.has_more or not page.data:
                 return
             asked["starting_after"] = page.data[-1].id
+
+    async def _found(self, provider_id: str) -> Any:
+        return await self._asked(self._client.v1.subscriptions.retrieve_async(provider_id))
+
+    async def _has_ended(self, provider_id: str) -> bool:
+        return _standing(await self._found(provider_id)) is SubscriptionStanding.ENDED
+
+    async def _unpaid(self, provider_id: str) -> list[stripe.Invoice]:
+        return [one for one in await self._invoices(provider_id) if one.status in NOT_PAID]
+
+    async def _is_under_way(self, invoice: stripe.Invoice) -> bool:
+        intent = _intent(invoice)
+        if intent is None:
+            return False
+        paying = await self._asked(self._client.v1.payment_intents.retrieve_async(intent))
+        return bool(paying.status == "processing")
 
     async def _invoices(self, provider_id: str) -> list[stripe.Invoice]:
         asked: InvoiceListParams = {
@@ -204,6 +219,10 @@ def charge_of(invoice: stripe.Invoice) -> Charge:
         ends=_moment(last.period.end),
         discounted=any(taken.amount for taken in invoice.total_discount_amounts or ()),
     )
+
+
+def _standing(found: stripe.Subscription) -> SubscriptionStanding:
+    return STANDINGS.get(found.status, SubscriptionStanding.UNPAID)
 
 
 def _booked_as(invoice: stripe.Invoice) -> PaymentId | None:

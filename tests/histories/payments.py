@@ -70,7 +70,7 @@ from tests.support.skipping import skipping_by_hand, sleep_until
 QUEUE = queue_of(Role.STORY, "record-payments")
 PLAYER = PlayerId("player")
 GOOD, BAD = "4242424242424242", "4000000000000341"
-FAILING_IBAN = "DE62370400440532013001"
+FAILING_IBAN, SLOW_IBAN = "DE62370400440532013001", "DE08370400440532013003"
 
 
 @dataclass(frozen=True)
@@ -136,8 +136,8 @@ class Counter:
         assert found is not None
         return found
 
-    async def at_provider(self, record: SubscriptionRecord, act: str, **said: str) -> None:
-        """What happens at the provider: ``renew``, or another ``card``."""
+    async def at_provider(self, record: SubscriptionRecord, act: str, **said: str | bool) -> None:
+        """What happens at the provider: ``renew``, another ``card``, ``bank``."""
         path = f"/_config/subscriptions/{record.provider_id}/{act}"
         (await self.provider.post(path, json=said)).raise_for_status()
 
@@ -297,13 +297,34 @@ async def lapsed(at: Counter, skipping: WorkflowEnvironment) -> WorkflowHandle[A
     return handle
 
 
+async def lapse_waited(at: Counter, skipping: WorkflowEnvironment) -> WorkflowHandle[Any, Any]:
+    """The days of grace end while a debit is under way, and it comes after them."""
+    record, handle = await _unpaid(at, skipping, iban=SLOW_IBAN)
+    await sleep_until(skipping, record.paid_until + timedelta(days=7, hours=8))
+    await at.at_provider(record, "bank", paid=True)
+    await handle.signal(PROVIDER_SAID)
+    await at.until(record, SubscriptionState.ACTIVE)
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.NOW))
+    return handle
+
+
+async def canceled_past_due(at: Counter) -> WorkflowHandle[Any, Any]:
+    record, handle = await at.subscribed()
+    await at.at_provider(record, "card", card=BAD)
+    await at.at_provider(record, "renew")
+    await handle.signal(PROVIDER_SAID)
+    await at.until(record, SubscriptionState.PAST_DUE)
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.PERIOD_END))
+    return handle
+
+
 async def _unpaid(
-    at: Counter, skipping: WorkflowEnvironment
+    at: Counter, skipping: WorkflowEnvironment, **by: str
 ) -> tuple[SubscriptionRecord, WorkflowHandle[Any, Any]]:
-    """A subscription that was held open for its renewal, whose charge failed."""
+    """A subscription that was held open for its renewal, whose charge did not come."""
     record, handle = await at.subscribed()
     await sleep_until(skipping, record.paid_until)
-    await at.at_provider(record, "card", card=BAD)
+    await at.at_provider(record, "card", **(by or {"card": BAD}))
     await at.at_provider(record, "renew")
     await sleep_until(skipping, record.paid_until + timedelta(hours=3))
     await at.until(record, SubscriptionState.PAST_DUE)
@@ -325,11 +346,16 @@ WAYS: dict[str, dict[str, Way]] = {
         "changed_and_canceled": changed_and_canceled,
         "renewed_and_ended": renewed_and_ended,
         "continued_as_new": continued_as_new,
+        "canceled_past_due": canceled_past_due,
     },
     "reconciliation": {"compared": compared},
 }
 LONG_WAYS: dict[str, dict[str, LongWay]] = {
-    "subscription": {"mended_by_retry": mended_by_retry, "lapsed": lapsed},
+    "subscription": {
+        "mended_by_retry": mended_by_retry,
+        "lapsed": lapsed,
+        "lapse_waited": lapse_waited,
+    },
 }
 """Those that take weeks, and are walked on skipped time."""
 

@@ -174,7 +174,7 @@ class Till:
             await asyncio.sleep(0.1)
 
     async def at_provider(self, subscription_id: str, act: str, **said: Any) -> None:
-        """What happens at the provider: ``renew``, or another ``card``. It is told."""
+        """What happens at the provider: ``renew``, another ``card``, ``bank``. It is told."""
         found = await find_subscription(self.api.parts.store, SubscriptionId(subscription_id))
         assert found is not None
         path = f"/_config/subscriptions/{found.provider_id}/{act}"

@@ -6,14 +6,19 @@ from typing import Any
 
 import pytest
 
+from loreloom.activities.signatures.subscription import SubscriptionRef
+from loreloom.activities.subscription import SubscriptionActivities
 from loreloom.domain.ids import PaymentId, RefundId, SubscriptionId, WorldId
+from loreloom.domain.subscription import Standing
 from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
 from loreloom.state.subscriptions import find_subscription, hold_open
 from tests.payments.conftest import Till
 
-BAD_CARD = "4000000000000341"
+BAD_CARD, GOOD_CARD = "4000000000000341", "4242424242424242"
+SLOW_IBAN = "DE08370400440532013003"
+"""A debit of this account is under way until the bank is told to decide."""
 
 
 async def _told(till: Till, world: str) -> list[str]:
@@ -97,11 +102,11 @@ async def test_a_failed_charge_is_past_due_and_mended_by_another_card(till: Till
     await till.until_it_is(name, state="past_due")
     assert await _told(till, world) == ["subscription.started", "subscription.past_due"]
 
-    await till.at_provider(name, "card", card="4242424242424242")
+    await till.at_provider(name, "card", card=GOOD_CARD)
     record_of = await till.gateway.recurring.look(await _provider_id(till, name))
     assert record_of.open_invoice is not None
     await till.gateway.recurring.pay(record_of.open_invoice, "the buyer pays by hand")
-    await till.at_provider(name, "card", card="4242424242424242")
+    await till.at_provider(name, "card", card=GOOD_CARD)
     mended = await till.until_it_is(name, state="active")
     assert mended["paid_until"] > begun["paid_until"]
     # 15 percent off for two months; then the whole price.
@@ -203,6 +208,98 @@ async def test_what_is_paid_for_stays_after_it_is_canceled(till: Till, when: str
     again = await _order(till, begun, "cancel", when=when)
     assert (again.status_code, again.json()["code"]) == (409, "wrong_state")
     assert (await till.order(world, "silver")).status_code == 202
+
+
+@pytest.mark.parametrize("when", ["now", "period_end"])
+async def test_canceled_while_past_due_it_ends_at_once_and_owes_nothing(
+    till: Till, when: str
+) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    name = begun["subscription_id"]
+    await till.at_provider(name, "card", card=BAD_CARD)
+    await till.at_provider(name, "renew")
+    await till.until_it_is(name, state="past_due")
+
+    answer = (await _order(till, begun, "cancel", when=when)).json()
+    assert (answer["state"], answer["cancel_at_period_end"]) == ("canceled", False)
+    assert (await _told(till, world))[-1] == "subscription.canceled"
+    assert await _has(till, world) == [("bronze", begun["paid_until"][:19])]
+    provider_id = await _provider_id(till, name)
+    seen = await till.gateway.recurring.look(provider_id)
+    assert (seen.standing, seen.open_invoice) == ("ended", None)
+    assert (await till.order(world, "silver")).status_code == 202
+
+
+async def _under_way(till: Till, world: str) -> dict[str, Any]:
+    """A subscription whose next period is debited by a bank that takes its time."""
+    begun = await till.subscribed(world, "bronze")
+    name = begun["subscription_id"]
+    await _running(till, name)
+    await till.at_provider(name, "card", iban=SLOW_IBAN)
+    await till.at_provider(name, "renew")
+    return await till.until_it_is(name, state="past_due")
+
+
+async def _lapse(till: Till, name: str) -> Standing:
+    """The days of grace are over."""
+    steps = SubscriptionActivities(till.api.parts.store, till.gateway)
+    return await steps.lapse(SubscriptionRef(subscription_id=SubscriptionId(name)))
+
+
+async def test_a_debit_that_is_under_way_when_the_days_of_grace_end_is_waited_for(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    owing = await _under_way(till, world)
+    name = owing["subscription_id"]
+    assert (await _lapse(till, name)).state == "past_due"
+
+    await till.at_provider(name, "bank", paid=True)
+    renewed = await till.until_it_is(name, state="active")
+    assert renewed["paid_until"] > owing["paid_until"]
+    assert (await _has(till, world))[-1] == ("bronze", renewed["paid_until"][:19])
+    assert (await till.balance())[("provider", "USD")] == 1000
+
+
+async def test_a_debit_that_does_not_come_lapses_and_is_given_up(till: Till) -> None:
+    world = await till.buyer()
+    name = (await _under_way(till, world))["subscription_id"]
+    await till.at_provider(name, "bank", paid=False)
+    assert (await _lapse(till, name)).state == "lapsed"
+    seen = await till.gateway.recurring.look(await _provider_id(till, name))
+    assert (seen.standing, seen.open_invoice) == ("ended", None)
+    assert (await till.balance())[("provider", "USD")] == 500
+
+
+@pytest.mark.parametrize("paid", [True, False])
+async def test_canceled_now_it_ends_when_what_was_under_way_has_come_or_not(
+    till: Till, paid: bool
+) -> None:
+    world = await till.buyer()
+    owing = await _under_way(till, world)
+    name = owing["subscription_id"]
+    answer = (await _order(till, owing, "cancel", when="now")).json()
+    assert (answer["state"], answer["cancel_at_period_end"]) == ("past_due", True)
+
+    await till.at_provider(name, "bank", paid=paid)
+    ended = await till.until_it_is(name, state="canceled")
+    # What came all the same was paid for a period, and gives it.
+    assert (ended["paid_until"] > owing["paid_until"]) is paid
+    assert (await _has(till, world))[-1] == ("bronze", ended["paid_until"][:19])
+    assert (await till.balance())[("provider", "USD")] == (1000 if paid else 500)
+    assert (await _told(till, world))[-1] == "subscription.canceled"
+
+
+async def test_what_has_ended_at_the_provider_takes_an_order_to_end_all_the_same(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    await till.gateway.recurring.cancel(await _provider_id(till, begun["subscription_id"]))
+    answer = (await _order(till, begun, "cancel", when="period_end")).json()
+    assert (answer["state"], answer["cancel_at_period_end"]) == ("canceled", False)
 
 
 async def test_the_second_of_two_paid_checkouts_is_paid_back_and_ended(till: Till) -> None:

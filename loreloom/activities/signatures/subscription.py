@@ -85,7 +85,7 @@ class SubscriptionSteps(Protocol):
 
     @activity.defn(name="subscription_lapse")
     async def lapse(self, subscription: SubscriptionRef) -> Standing:
-        """End it, unless it was paid in the last moment."""
+        """End it, unless it was paid in the last moment, or money for it is under way."""
         raise NotImplementedError
 
     @activity.defn(name="subscription_change")
@@ -95,5 +95,5 @@ class SubscriptionSteps(Protocol):
 
     @activity.defn(name="subscription_cancel")
     async def cancel(self, canceling: Canceling) -> Standing:
-        """Have the provider charge nothing any more."""
+        """Have the provider charge nothing any more; what is unpaid is given up, and ends it."""
         raise NotImplementedError

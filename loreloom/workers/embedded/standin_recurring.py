@@ -3,8 +3,9 @@
 Its own take back every earlier invoice when a level changes, never renew, and know no coupon. Here
 a period is charged when its time has come, a change is prorated by what is left of the period, and
 a coupon counts as long as its duration says. Time can be helped along:
-``/_config/subscriptions/{id}/renew`` is the next period's begin, and
-``/_config/subscriptions/{id}/card`` another card.
+``/_config/subscriptions/{id}/renew`` is the next period's begin,
+``/_config/subscriptions/{id}/card`` another card or account, and
+``/_config/subscriptions/{id}/bank`` what becomes of a debit of the account that takes its time.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Json = dict[str, Any]
 
 PAY = re.compile(r"^/v1/invoices/(in_\w+)/pay$")
+SLOW_IBAN = "DE08370400440532013003"
+"""The provider's test account whose debits take their time; here, until the bank is told."""
 SECONDS = 2.0
 """How often it is looked for periods that have ended."""
 
@@ -85,12 +88,27 @@ class RecurringInvoice(resources.Invoice):  # type: ignore[misc]
             intent = resources.PaymentIntent(
                 amount=self.total, currency=self.currency, payment_method=method
             )
-            intent._confirm(on_failure_now=lambda: None)
-            self.payment_intent = intent.id
+            if is_slow(method):
+                intent.latest_charge = pending_charge(intent)
+            else:
+                intent._confirm(on_failure_now=lambda: None)
+            self.payment_intent, intent.invoice = intent.id, self.id
         paid: bool = self.status == "paid"
         kind = "invoice.paid" if paid else "invoice.payment_failed"
         schedule_webhook(resources.Event(kind, self))
         return paid
+
+    def _on_payment_success(self) -> None:
+        self._debited(paid=True)
+
+    def _on_payment_failure_later(self) -> None:
+        self._debited(paid=False)
+
+    def _debited(self, *, paid: bool) -> None:
+        """A debit has come, or will not."""
+        kind = "invoice.paid" if paid else "invoice.payment_failed"
+        schedule_webhook(resources.Event(kind, self))
+        resources.Subscription._api_retrieve(self.subscription)._settled(paid)
 
 
 class Item(resources.StripeObject):  # type: ignore[misc]
@@ -190,6 +208,8 @@ class Recurring(resources.Subscription):  # type: ignore[misc]
         self._settled(self._charge("subscription_cycle"))
 
     def _settled(self, paid: bool) -> None:
+        if self.status == "canceled":
+            return
         self.status = "active" if paid else "past_due"
         schedule_webhook(resources.Event("customer.subscription.updated", self))
 
@@ -257,6 +277,21 @@ def account_of(iban: str) -> Any:
     )
 
 
+def is_slow(method: str) -> bool:
+    """Whether a payment by that method takes as long as the bank is not told to decide."""
+    found = resources.PaymentMethod._api_retrieve(method)
+    return bool(found.type == "sepa_debit" and found._sepa_debit_iban == SLOW_IBAN)
+
+
+def pending_charge(intent: Any) -> Any:
+    """A debit that is under way."""
+    charge = resources.Charge(
+        amount=intent.amount, currency=intent.currency, source=intent.payment_method
+    )
+    charge.payment_intent = intent.id
+    return charge
+
+
 async def renew(request: web.Request) -> web.Response:
     """The present period is over."""
     found = resources.Subscription._api_retrieve(request.match_info["id"])
@@ -265,10 +300,25 @@ async def renew(request: web.Request) -> web.Response:
 
 
 async def change_card(request: web.Request) -> web.Response:
-    """The buyer names another card."""
+    """The buyer names another card, or a bank account by its ``iban``."""
     found = resources.Subscription._api_retrieve(request.match_info["id"])
     said = json.loads(await request.read())
-    found.default_payment_method = card_of(said["card"]).id
+    method = account_of(said["iban"]) if "iban" in said else card_of(said["card"])
+    found.default_payment_method = method.id
+    return web.json_response({"status": found.status})
+
+
+async def decide(request: web.Request) -> web.Response:
+    """The bank decides on a slow debit: it is ``paid``, or not."""
+    found = resources.Subscription._api_retrieve(request.match_info["id"])
+    invoice = resources.Invoice._api_retrieve(found.latest_invoice)
+    intent = resources.PaymentIntent._api_retrieve(invoice.payment_intent)
+    if json.loads(await request.read())["paid"]:
+        intent.latest_charge.status = "succeeded"
+        intent._on_success()
+    else:
+        intent.latest_charge._set_auth_failure()
+        intent._report_async_failure()
     return web.json_response({"status": found.status})
 
 
@@ -325,3 +375,4 @@ def add_routes(app: web.Application) -> None:
     app.cleanup_ctx.append(_periods)
     app.router.add_post("/_config/subscriptions/{id}/renew", renew)
     app.router.add_post("/_config/subscriptions/{id}/card", change_card)
+    app.router.add_post("/_config/subscriptions/{id}/bank", decide)
