@@ -16,12 +16,13 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from loreloom.activities.payment import payment_activities
 from loreloom.api.parts import AppParts
-from loreloom.domain.ids import SubscriptionId, WorldId
+from loreloom.domain.ids import PaymentId, SubscriptionId, WorldId, payment_workflow_id
 from loreloom.domain.price_book import PriceBook
 from loreloom.payments.gateway import Gateway
 from loreloom.state import chronicle
@@ -41,6 +42,9 @@ from tests.support.serving import Api, serving
 
 SECRET = "whsec_in_force"
 OLD_SECRET = "whsec_being_rolled"
+SIGNALED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+WAITS = EventType.EVENT_TYPE_TIMER_STARTED
+ENDED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
 BOOK = {
     "currency": "USD",
     "items": [
@@ -141,6 +145,20 @@ class Till:
             if found["refunds"] and found["refunds"][-1]["state"] == state:
                 return
             assert asyncio.get_running_loop().time() < deadline, found
+            await asyncio.sleep(0.05)
+
+    async def until_looked(self, payment: dict[str, Any], seconds: float = 30) -> None:
+        """Return once the purchase has looked because of the last word, and waits or has ended."""
+        handle = self.api.parts.temporal.get_workflow_handle(
+            payment_workflow_id(PaymentId(payment["payment_id"]))
+        )
+        deadline = asyncio.get_running_loop().time() + seconds
+        while True:
+            events = [each.event_type async for each in handle.fetch_history_events()]
+            told = max(at for at, each in enumerate(events) if each == SIGNALED)
+            if {WAITS, ENDED} & set(events[told:]):
+                return
+            assert asyncio.get_running_loop().time() < deadline, events[told:]
             await asyncio.sleep(0.05)
 
     async def until_balance(self, expected: dict[tuple[str, str], int]) -> None:
