@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError, NoResultFound
 from temporalio import activity
+from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
 from loreloom.activities.errors import broken
@@ -205,7 +206,7 @@ class DisputeActivities(DisputeSteps):
 
 
 def payment_activities(
-    store: Store, gateway: Gateway, return_url: str
+    store: Store, gateway: Gateway, client: Client, return_url: str
 ) -> Sequence[Callable[..., Any]]:
     """Every activity of this room, for the story role."""
     payment = PaymentActivities(store, gateway, return_url)
@@ -224,7 +225,7 @@ def payment_activities(
         dispute.look,
         dispute.hold,
         dispute.close,
-        ReconciliationActivities(store, gateway).reconcile,
+        ReconciliationActivities(store, gateway, client).reconcile,
         *SubscriptionActivities(store, gateway).all(),
     )
 

@@ -4,13 +4,24 @@ import logging
 from datetime import UTC, datetime
 
 from temporalio import activity
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.heartbeats import heartbeating
-from loreloom.activities.signatures.payment import ReconciliationSteps
-from loreloom.domain.reconciliation import Difference, Report, differences, refunds_elsewhere
+from loreloom.activities.signatures.payment import PROVIDER_SAID, ReconciliationSteps
+from loreloom.domain.ids import PaymentId, payment_workflow_id
+from loreloom.domain.payment import ENDED_UNPAID, UNPAID
+from loreloom.domain.reconciliation import (
+    Difference,
+    DifferenceKind,
+    Report,
+    differences,
+    refunds_elsewhere,
+)
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments
 from loreloom.state.listings import Listing, listing
+from loreloom.state.payments import find_payment
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -22,9 +33,10 @@ MOST = 200
 class ReconciliationActivities(ReconciliationSteps):
     """The one step of a reconciliation."""
 
-    def __init__(self, store: Store, gateway: Gateway) -> None:
+    def __init__(self, store: Store, gateway: Gateway, client: Client) -> None:
         self._store = store
         self._gateway = gateway
+        self._client = client
 
     @activity.defn(name="payments_reconcile")
     async def reconcile(self) -> Report:
@@ -40,6 +52,8 @@ class ReconciliationActivities(ReconciliationSteps):
         async for books, listed in theirs.sides(at):
             ours += len(books.payments)
             for difference in differences(books, listed):
+                if await self._is_on_its_way(difference):
+                    continue
                 found += 1
                 named += [difference][: MOST - len(named)]
                 log.warning(
@@ -49,6 +63,32 @@ class ReconciliationActivities(ReconciliationSteps):
             for payment_id, total in refunds_elsewhere(books.payments, listed.payments):
                 await fulfilments.take_over_refund(self._store, payment_id, total)
         return Report(ours=ours, theirs=await theirs.count(), found=found, differences=tuple(named))
+
+    async def _is_on_its_way(self, found: Difference) -> bool:
+        """Whether money that is there is about to be delivered, or was since the books were read.
+
+        The provider does not list when it came: a debit may have been begun days before.
+        """
+        if found.kind is not DifferenceKind.PAID_NOT_DELIVERED or found.payment_id is None:
+            return False
+        return await self._looks_again(found.payment_id) or await self._was_delivered(
+            found.payment_id
+        )
+
+    async def _looks_again(self, payment_id: PaymentId) -> bool:
+        """Whether the purchase's workflow still waits for the money; it is told to look."""
+        handle = self._client.get_workflow_handle(payment_workflow_id(payment_id))
+        try:
+            await handle.signal(PROVIDER_SAID)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
+
+    async def _was_delivered(self, payment_id: PaymentId) -> bool:
+        record = await find_payment(self._store, payment_id)
+        return record is not None and record.state not in UNPAID | ENDED_UNPAID
 
 
 async def fill(theirs: Listing, gateway: Gateway) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.activities.signatures.payment import DisputeRef
+from loreloom.activities.signatures.payment import PROVIDER_SAID, DisputeRef
 from loreloom.api.http.errors import ApiError
 from loreloom.api.launch import Launcher
 from loreloom.api.temporal import outages
@@ -23,7 +23,7 @@ from loreloom.state.payments import find_payment, payment_of_intent
 from loreloom.state.provider_events import UNKNOWN_PAYMENT, mark_handled, unhandled_events
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
-from loreloom.workflows.signatures import DISPUTE, PROVIDER_SAID, DisputeInput
+from loreloom.workflows.signatures import DISPUTE, DisputeInput
 
 log = logging.getLogger(__name__)
 

@@ -165,7 +165,7 @@ async def open_workers(
         gateway = Gateway(settings.stripe_api_key, settings.stripe_api_base)
         stack.push_async_callback(gateway.close)
         return_url = settings.payment_return_url
-        served[Role.STORY] += payment_activities(store, gateway, return_url)
+        served[Role.STORY] += payment_activities(store, gateway, client, return_url)
     return [_worker(client, settings, role, served[role], interceptors) for role in roles]
 
 

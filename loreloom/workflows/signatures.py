@@ -158,8 +158,6 @@ DISPUTE = "Dispute"
 """The name of the dispute's workflow type."""
 RECONCILIATION = "Reconciliation"
 """The name of the workflow type that compares our books with the provider's list."""
-PROVIDER_SAID = "provider_said"
-"""The signal that tells a purchase or a dispute that the provider said something about it."""
 
 
 class PaymentInput(BaseModel):

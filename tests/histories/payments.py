@@ -19,7 +19,12 @@ from temporalio.client import (
 )
 from temporalio.testing import WorkflowEnvironment
 
-from loreloom.activities.signatures.payment import DisputeRef, PaymentRef, RefundRef
+from loreloom.activities.signatures.payment import (
+    PROVIDER_SAID,
+    DisputeRef,
+    PaymentRef,
+    RefundRef,
+)
 from loreloom.activities.signatures.subscription import SubscriptionRef
 from loreloom.domain.ids import (
     DisputeId,
@@ -50,7 +55,6 @@ from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
     DISPUTE,
     PAYMENT,
-    PROVIDER_SAID,
     RECONCILIATION,
     REFUND,
     SUBSCRIPTION,

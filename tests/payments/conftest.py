@@ -313,6 +313,6 @@ def a_worker(client: Client, store: Store, gateway: Gateway, queue: str) -> Work
             SubscriptionWorkflow,
             ReconciliationWorkflow,
         ],
-        activities=payment_activities(store, gateway, "https://example.com/"),
+        activities=payment_activities(store, gateway, client, "https://example.com/"),
         workflow_runner=SANDBOX,
     )

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import text
 
 from loreloom.activities.reconciliation import fill
-from loreloom.domain.ids import PlayerId, WorldId
+from loreloom.domain import reconciliation
+from loreloom.domain.ids import PaymentId, PlayerId, WorldId, payment_workflow_id
 from loreloom.domain.reconciliation import DifferenceKind, differences
 from loreloom.domain.rewards import Reward
 from loreloom.state.listings import listing
@@ -89,6 +90,33 @@ async def test_what_happens_while_it_is_compared_is_no_difference(till: Till) ->
             ("refunded", coin["payment_id"]),
             ("unknown_to_provider", coat["payment_id"]),
         ]
+
+
+class TestMoneyThatNobodyToldOf:
+    @pytest.fixture
+    def look(self) -> timedelta:
+        """Nothing but the reconciliation may make the workflow look."""
+        return timedelta(hours=6)
+
+    @pytest.fixture(autouse=True)
+    def long_ago(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The payment was begun long before, as a debit is."""
+        monkeypatch.setattr(reconciliation, "GRACE", timedelta(0))
+
+    async def test_it_is_looked_for_and_no_difference_while_the_workflow_waits(
+        self, till: Till
+    ) -> None:
+        payment = await till.ordered(await till.buyer(), "coat")
+        await till.pay(payment)
+        assert await _reconciled(till) == []
+        await till.until(payment["payment_id"], "fulfilled")
+
+    async def test_it_is_a_difference_when_nobody_waits_for_it_any_more(self, till: Till) -> None:
+        payment = await till.ordered(await till.buyer(), "coat")
+        await till.pay(payment)
+        workflow_id = payment_workflow_id(PaymentId(payment["payment_id"]))
+        await till.api.parts.temporal.get_workflow_handle(workflow_id).terminate()
+        assert await _reconciled(till) == [("paid_not_delivered", payment["payment_id"])]
 
 
 async def test_a_dispute_that_nobody_told_us_of_is_a_difference(till: Till) -> None:

@@ -7,12 +7,12 @@ import pytest
 from sqlalchemy import select
 from temporalio.testing import WorkflowEnvironment
 
+from loreloom.activities.signatures.payment import PROVIDER_SAID
 from loreloom.domain.subscription import SubscriptionState
 from loreloom.state.ledger import balances
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord
 from loreloom.state.tables.payments import Entitlement
-from loreloom.workflows.signatures import PROVIDER_SAID
 from tests.histories.payments import BAD, GOOD, Counter, counter
 from tests.quest.stage import eventually
 from tests.support.skipping import skipping_by_hand, sleep_until

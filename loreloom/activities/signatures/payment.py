@@ -10,6 +10,9 @@ from loreloom.domain.payment import PaymentState, UnfulfillableReason
 from loreloom.domain.provider import Seen, SeenDispute
 from loreloom.domain.reconciliation import Report
 
+PROVIDER_SAID = "provider_said"
+"""The signal that tells a purchase or a dispute that the provider said something about it."""
+
 
 class PaymentModel(BaseModel):
     """Base of the values in this module: frozen, and strict about unknown fields."""
