@@ -34,7 +34,8 @@ UNPAID = frozenset({PaymentState.CREATED, PaymentState.AWAITING_PAYMENT})
 ENDED_UNPAID = frozenset({PaymentState.EXPIRED, PaymentState.FAILED})
 DELIVERED = frozenset({PaymentState.FULFILLED, PaymentState.PARTLY_REFUNDED})
 """The buyer has what was bought."""
-REFUNDABLE = DELIVERED | {PaymentState.UNFULFILLED}
+REFUNDABLE = DELIVERED | {PaymentState.UNFULFILLED, PaymentState.DISPUTE_LOST}
+"""What is left of the price can be paid back; after a lost dispute, what it did not take."""
 
 
 class RefundState(StrEnum):
@@ -91,7 +92,7 @@ class Reversal(BaseModel):
 
     def is_full(self, quote: Quote) -> bool:
         """Whether nothing of the price is left after it."""
-        return self.before + self.amount >= quote.amount
+        return self.before + self.lost + self.amount >= quote.amount
 
     def takes(self, quote: Quote) -> bool:
         """Whether what was given is taken back with it."""
@@ -162,11 +163,11 @@ def receipt_undelivered(amount: int, currency: str) -> tuple[Posting, ...]:
 def reversal(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
     """What the ledger says of a refund: the sale, or that part of it, the other way round."""
     quote = bought.quote
-    counter = money.REFUNDS if refund.delivered else money.OWED
-    postings = [*movement(counter, money.PROVIDER, refund.amount, quote.currency)]
+    before = refund.before + refund.lost
     if not refund.delivered:
-        return balanced(postings)
-    postings += _share_back(quote, refund.before + refund.lost, refund.amount)
+        return balanced(_settling(quote, before, refund.amount, money.REFUNDS, money.PROVIDER))
+    postings = [*movement(money.REFUNDS, money.PROVIDER, refund.amount, quote.currency)]
+    postings += _share_back(quote, before, refund.amount)
     if refund.takes(quote):
         postings += coin_back(bought, refund.coin_left)
     return balanced(postings)
@@ -181,11 +182,7 @@ def dispute_lost(bought: Bought, loss: Loss) -> list[Posting]:
     if loss.delivered:
         lost = movement(money.DISPUTES_LOST, money.DISPUTED, loss.amount, quote.currency)
         return [*lost, *_share_back(quote, loss.before, loss.amount)]
-    settled = min(loss.amount, max(0, quote.amount - loss.before))
-    return [
-        *movement(money.OWED, money.DISPUTED, settled, quote.currency),
-        *movement(money.DISPUTES_LOST, money.DISPUTED, loss.amount - settled, quote.currency),
-    ]
+    return _settling(quote, loss.before, loss.amount, money.DISPUTES_LOST, money.DISPUTED)
 
 
 def coin_taken(bought: Bought, coin_left: int) -> int:
@@ -212,6 +209,18 @@ def refund_amount(state: PaymentState, left: int, asked: int | None) -> int:
     if amount > left or left == 0:
         raise Refusal(RefusalCode.TOO_MUCH, f"at most {left} can be refunded")
     return amount
+
+
+def _settling(quote: Quote, before: int, amount: int, more: str, credit: str) -> list[Posting]:
+    """An amount that went from ``credit`` settles what is owed; what is more than that is ``more``.
+
+    ``before`` of the price came back earlier.
+    """
+    settled = min(amount, max(0, quote.amount - before))
+    return [
+        *movement(money.OWED, credit, settled, quote.currency),
+        *movement(more, credit, amount - settled, quote.currency),
+    ]
 
 
 def _share_back(quote: Quote, before: int, amount: int) -> list[Posting]:

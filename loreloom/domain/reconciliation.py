@@ -45,7 +45,8 @@ class BookedPayment(BookModel):
     """A purchase as our books have it. Amounts are in minor units of its currency.
 
     ``at_provider`` is what the ledger says that the provider holds for it, ``disputed`` what it
-    holds back or has taken; ``entitled`` is null for what gives no entitlement.
+    holds back or has taken; ``delivered`` says that it was ever given, and ``entitled`` is null for
+    what gives no entitlement.
     """
 
     payment_id: PaymentId
@@ -57,6 +58,7 @@ class BookedPayment(BookModel):
     refunded: int
     disputed: int
     at_provider: int
+    delivered: bool
     entitled: bool | None
     updated_at: AwareDatetime
 
@@ -165,23 +167,22 @@ def _of_one(
     settled = booked.updated_at < at - GRACE
     ours = f"{booked.state} {booked.amount} {booked.currency}"
     name = booked.payment_id
-    delivered = booked.state not in UNPAID | ENDED_UNPAID
+    paid = booked.state not in UNPAID | ENDED_UNPAID
     if len(found) > 1:
         said = ", ".join(_said(payment) for payment in found)
         yield _difference(DifferenceKind.PAID_TWICE, name, ours, said)
-    if delivered and booked.amount and not found and settled:
+    if paid and booked.amount and not found and settled:
         yield _difference(DifferenceKind.UNKNOWN_TO_PROVIDER, name, ours, "nothing")
-    if found and not delivered and found[0].created_at < at - GRACE:
+    if found and not paid and found[0].created_at < at - GRACE:
         yield _difference(DifferenceKind.PAID_NOT_DELIVERED, name, ours, _said(found[0]))
-    if not delivered:
+    if not paid:
         return
     if found:
         yield from _amounts(booked, found[0], settled=settled)
-    left = booked.amount - booked.refunded
-    if booked.state is PaymentState.UNFULFILLED and left and settled:
-        said = f"{left} {booked.currency} not paid back"
-        yield _difference(DifferenceKind.OWED, name, ours, said)
     held = booked.amount - booked.refunded - booked.disputed
+    if not booked.delivered and held > 0 and settled:
+        said = f"{held} {booked.currency} not paid back"
+        yield _difference(DifferenceKind.OWED, name, ours, said)
     if booked.at_provider != held:
         said = f"{booked.at_provider} {booked.currency} in the ledger"
         yield _difference(DifferenceKind.LEDGER, name, f"{held} {booked.currency}", said)

@@ -149,7 +149,8 @@ async def ask_refund(
 ) -> int:
     """Keep a refund with the intent to start its workflow; the amount. Raises ``Refusal``."""
     record = await locked(tx, payment_id)
-    amount = refund_amount(record.state, record.amount - record.refund_asked, asked)
+    left = record.amount - record.refund_asked - (await disputed(tx, payment_id)).lost
+    amount = refund_amount(record.state, max(left, 0), asked)
     await _plan_refund(tx, payment_id, refund_id, amount, reason, start)
     data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
     told = event_of(payment_id, record.bought, "payment.refund_requested", data, f"/{refund_id}")

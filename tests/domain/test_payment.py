@@ -64,6 +64,27 @@ def test_the_creator_keeps_the_share_of_what_was_kept(
     assert sum(held.values()) == 0
 
 
+@pytest.mark.parametrize("order", [("refunded", "lost"), ("lost", "refunded")])
+def test_what_comes_back_of_what_was_never_delivered_settles_what_is_owed_once(
+    order: tuple[str, str],
+) -> None:
+    held: Counter[str] = Counter()
+    back: Counter[str] = Counter()
+    for how in order:
+        if how == "lost":
+            loss = Loss(before=back["refunded"], amount=PRICE, delivered=False)
+            postings: Iterable[Posting] = dispute_lost(BOUGHT, loss)
+        else:
+            again = Reversal(
+                before=0, lost=back["lost"], amount=PRICE, coin_left=0, delivered=False, given=False
+            )
+            postings = reversal(BOUGHT, again)
+        back[how] += PRICE
+        for posting in postings:
+            held[posting.account] += posting.amount
+    assert held["owed"] == PRICE
+
+
 def test_of_what_was_never_delivered_no_creator_had_a_share() -> None:
     lost = dispute_lost(BOUGHT, Loss(before=40, amount=PRICE, delivered=False))
     assert {posting.account: posting.amount for posting in lost if posting.amount > 0} == {

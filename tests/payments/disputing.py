@@ -6,17 +6,17 @@ from typing import Any
 from tests.payments.conftest import Till, an_event
 
 
-async def disputed(till: Till, payment: dict[str, Any]) -> str:
+async def disputed(till: Till, payment: dict[str, Any], **about: Any) -> str:
     """The buyer's bank questions a purchase, which is held; the dispute's id."""
-    dispute_id = await questioned(till, payment)
+    dispute_id = await questioned(till, payment, **about)
     await till.until(payment["payment_id"], "disputed")
     return dispute_id
 
 
-async def questioned(till: Till, payment: dict[str, Any]) -> str:
+async def questioned(till: Till, payment: dict[str, Any], **about: Any) -> str:
     """The buyer's bank questions a purchase, and it is told of; the dispute's id."""
     seen = await till.gateway.look(payment["checkout"]["checkout_id"])
-    body = {"payment_intent": seen.intent}
+    body = {"payment_intent": seen.intent, **about}
     dispute_id: str = (await till.provider.post("/_config/disputes", json=body)).json()["id"]
     await _tell(till, "charge.dispute.created", dispute_id, str(seen.intent))
     return dispute_id

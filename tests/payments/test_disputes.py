@@ -1,15 +1,18 @@
 """Disputes beside refunds, and more than one: what was given is held, returned and taken once."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from loreloom.domain.ids import FactId, PaymentId, PlayerId, RefundId, WorldId
+from loreloom.domain.payment import UnfulfillableReason
 from loreloom.domain.provider import DisputeStanding, SeenDispute
+from loreloom.domain.reconciliation import DifferenceKind, Listed, differences
 from loreloom.state import disputes, fulfilments
-from loreloom.state.booked import whole_books
+from loreloom.state.booked import booked_page, whole_books
 from loreloom.state.facts import facts_of
 from loreloom.state.payments import stock_taken
 from loreloom.state.starts import PlannedStart
@@ -162,6 +165,71 @@ async def test_a_dispute_lost_before_it_was_paid_back_leaves_nothing_owed(till: 
     await decide(till, payment, dispute_id, "lost")
     await till.until(payment["payment_id"], "dispute_lost")
     assert await till.balance() == {("provider", "USD"): 599, ("sales", "USD"): -599}
+
+
+async def test_what_a_lost_dispute_left_of_what_was_never_delivered_is_paid_back(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    payment = await _undelivered(till, world, "coat")
+    dispute_id = await disputed(till, payment, amount=200)
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    assert ("owed", "USD") in await till.balance()
+    assert await owed(till) == [payment["payment_id"]]
+
+    path = f"/v1/payments/{payment['payment_id']}/refund"
+    too_much = await till.api.ops.post(path, json={"amount": 400})
+    assert (too_much.status_code, too_much.json()["code"]) == (409, "too_much")
+    assert (await till.api.ops.post(path, json={})).json()["amount"]["amount"] == 399
+    await till.until_balance({})
+    assert await owed(till) == []
+
+
+async def test_what_a_lost_dispute_left_can_be_paid_back_here_and_in_the_providers_pages(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coat")
+    dispute_id = await disputed(till, payment, amount=200)
+    await decide(till, payment, dispute_id, "lost")
+    await till.until(payment["payment_id"], "dispute_lost")
+    path = f"/v1/payments/{payment['payment_id']}/refund"
+    assert (await till.api.ops.post(path, json={"amount": 99})).status_code == 202
+    await till.until_refund(payment["payment_id"], "done")
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 300, "by hand")
+
+    assert (await till.api.ops.post("/v1/payments/reconcile")).json()["found"] == 1
+    after = await till.until(payment["payment_id"], "dispute_lost")
+    assert after["refunded"]["amount"] == 399
+    sold = {("sales", "USD"): -599, ("disputes_lost", "USD"): 200, ("refunds", "USD"): 399}
+    assert await till.balance() == sold
+    assert (await till.api.ops.post(path, json={})).json()["code"] == "too_much"
+
+
+async def _undelivered(till: Till, world: str, item: str) -> dict[str, Any]:
+    """A purchase that was paid and could not be delivered, and is not paid back."""
+    payment = await till.ordered(world, item)
+    await till.pay(payment)
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    name, store = PaymentId(payment["payment_id"]), till.api.parts.store
+    refund_id = RefundId(f"refund_nobody_{name}")
+    start = PlannedStart(workflow_id=f"nobody/{name}", workflow="Nobody", input={})
+    await fulfilments.give_up_delivery(
+        store, name, seen.intent, (seen.amount, seen.currency),
+        UnfulfillableReason.UNSOUND_ARC, refund_id, start,
+    )  # fmt: skip
+    await fulfilments.fail_refund(store, refund_id, "insufficient_funds")
+    return payment
+
+
+async def owed(till: Till) -> list[str]:
+    """What our books say that is owed to buyers, an hour from now."""
+    at = datetime.now(UTC) + timedelta(hours=1)
+    books = await booked_page(till.api.parts.store, PaymentId(""), 10)
+    told = differences(books, Listed(at=at))
+    return [str(each.payment_id) for each in told if each.kind is DifferenceKind.OWED]
 
 
 async def _refused_a_refund(till: Till, world: str, item: str) -> dict[str, Any]:

@@ -119,12 +119,12 @@ class Dispute(resources.StripeObject):  # type: ignore[misc]
     object = "dispute"
     _id_prefix = "du_"
 
-    def __init__(self, payment_intent: str) -> None:
+    def __init__(self, payment_intent: str, amount: int | None = None) -> None:
         intent = resources.PaymentIntent._api_retrieve(payment_intent)
         super().__init__()
         self.payment_intent = intent.id
         self.charge = intent.latest_charge.id
-        self.amount = intent.amount
+        self.amount = intent.amount if amount is None else amount
         self.currency = intent.currency
         self.metadata: Json = {}
         self.status = "needs_response"
@@ -207,7 +207,7 @@ async def pay(request: web.Request) -> web.Response:
 
 
 async def dispute(request: web.Request) -> web.Response:
-    """The buyer's bank questions a payment."""
+    """The buyer's bank questions a payment, or that ``amount`` of it."""
     made = Dispute(**await _said(request))
     return web.json_response({"id": made.id})
 
