@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.json_format import ParseError
 from pydantic import BaseModel, ConfigDict
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -37,29 +38,37 @@ class Held(BaseModel):
     event_id: int | None = None
 
 
+class NoHistory(Exception):
+    """A file, or a folder, holds no history that can be replayed; the message says which."""
+
+
 def read_recorded(path: Path) -> Iterator[Recorded]:
     """The histories in a file, or in the files of a folder and its folders.
 
     A file is a history as Temporal writes it, or what `loreloom ops export` wrote. Raises
-    ``ValueError`` for a file that holds no history.
+    ``NoHistory`` for a file that holds none, and for a folder without files.
     """
-    for file in sorted(path.rglob("*.json")) if path.is_dir() else [path]:
+    files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+    if not files:
+        raise NoHistory(f"{path} holds no history")
+    for file in files:
         yield from _recorded(file)
 
 
 def _recorded(file: Path) -> Iterator[Recorded]:
-    document = json.loads(file.read_text(encoding="utf-8"))
     try:
+        document = json.loads(file.read_text(encoding="utf-8"))
         exported = "runs" in document
         for events in [run["history"] for run in document["runs"]] if exported else [document]:
             started = events["events"][0]["workflowExecutionStartedEventAttributes"]
+            WorkflowHistory.from_json(started["workflowId"], events)
             yield Recorded(
                 workflow_id=started["workflowId"],
                 kind=started["workflowType"]["name"],
                 events=events,
             )
-    except (KeyError, IndexError, TypeError) as error:
-        raise ValueError(f"{file} holds no history") from error
+    except (OSError, ValueError, KeyError, IndexError, TypeError, ParseError) as error:
+        raise NoHistory(f"{file} holds no history") from error
 
 
 async def verify(recorded: Iterable[Recorded], workflows: Sequence[type]) -> list[Held]:

@@ -1,5 +1,6 @@
 """What is wrong at a glance: queues without workers, dead servers, what waits."""
 
+import json
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -65,7 +66,8 @@ async def test_an_engine_that_is_well_has_nothing_wrong(api: Api) -> None:
 
 
 async def test_what_waits_and_who_failed_is_said(parts: AppParts) -> None:
-    dead = TierServers("gold", "gold", (f"http://127.0.0.1:{closed_port()}/v1",))
+    address = f"127.0.0.1:{closed_port()}"
+    dead = TierServers("gold", "gold", (f"http://studio:a-secret@{address}/v1",))
     config = replace(parts.config, tiers=(dead,), sweep_seconds=3600)
     async with serving(replace(parts, config=config)) as api:
         world = (await api.world(player_daily_tokens=100))["world_id"]
@@ -86,7 +88,9 @@ async def test_what_waits_and_who_failed_is_said(parts: AppParts) -> None:
         assert (spent["player_id"], spent["tokens"], spent["budget"]) == ("mara", 150, 100)
         assert seen["webhooks"]["count"] == 1
         said = "\n".join(seen["wrong"])
-        assert "gold 0 does not answer" in said
+        assert f"gold {address} does not answer" in said
+        assert server["address"] == address
+        assert "a-secret" not in json.dumps(seen)
         assert "player mara" in said
         assert "1 webhooks wait" in said
 

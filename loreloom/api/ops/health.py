@@ -123,7 +123,7 @@ def _queues(queues: Iterable[QueueView]) -> Iterator[str]:
 def _servers(tiers: TiersView) -> Iterator[str]:
     for tier in tiers.items:
         for server in tier.servers:
-            name, calls = f"{tier.tier} {server.number}", server.calls
+            name, calls = f"{tier.tier} {server.address}", server.calls
             if not server.answers:
                 yield f"{name} {server.detail}"
             if calls.made >= FEW and calls.failed >= calls.made * FAILING_SHARE:

@@ -42,6 +42,7 @@ async def _asked(tier: TierServers) -> Sequence[ServerView]:
 
 
 async def _server(client: httpx.AsyncClient, number: int, url: str) -> ServerView:
+    server = ServerView(number=number, address=_address(url), calls=CallsView())
     try:
         async with asyncio.timeout(SECONDS):
             models, load = await asyncio.gather(
@@ -49,13 +50,20 @@ async def _server(client: httpx.AsyncClient, number: int, url: str) -> ServerVie
             )
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
         detail = f"does not answer ({type(error).__name__})"
-        return ServerView(number=number, answers=False, detail=detail, calls=CallsView())
+        return server.model_copy(update={"answers": False, "detail": detail})
     if models.is_error:
         detail = f"answers {models.status_code}"
-        return ServerView(number=number, answers=False, detail=detail, calls=CallsView())
-    return ServerView(
-        number=number, running=load.get(RUNNING), waiting=load.get(WAITING), calls=CallsView()
-    )
+        return server.model_copy(update={"answers": False, "detail": detail})
+    told = {"running": load.get(RUNNING), "waiting": load.get(WAITING)}
+    return server.model_copy(update=told)
+
+
+def _address(url: str) -> str:
+    """Where the server is: of its URL neither the path nor the credentials that it may hold."""
+    try:
+        return httpx.URL(url).netloc.decode()
+    except httpx.InvalidURL:
+        return "no address"
 
 
 async def _load(client: httpx.AsyncClient, url: str) -> dict[str, int]:

@@ -60,10 +60,11 @@ class CallsView(View):
 
 
 class ServerView(View):
-    """One address of a tier, by its number. ``running`` and ``waiting`` are requests there, where
-    the server tells."""
+    """One address of a tier, by its number and by its host and port. ``running`` and ``waiting``
+    are requests there, where the server tells."""
 
     number: int
+    address: str = Field(examples=["gold-1:8000"])
     answers: bool = True
     detail: str | None = None
     running: int | None = None

@@ -13,12 +13,15 @@ import typer
 from loreloom.api.schemas.ops import StoryKind, StoryQuery, StoryState
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workers.commands.output import AsJson, calling, show
-from loreloom.workers.verifying import Held, Recorded, read_recorded, verify
+from loreloom.workers.verifying import Held, NoHistory, Recorded, read_recorded, verify
 
 ops = typer.Typer(help="What failed and why, and replaying it.", no_args_is_help=True)
 ROOT = "/v1/ops"
 MOST_LOOKED_AT = 200
 """Running stories of a kind among which ``verify`` chooses: the newest and the oldest half."""
+
+NOT_VERIFIED = 2
+"""What ``verify`` ends with where it could not hold the histories against the code."""
 
 AGAIN = "stopped: some that were replayed have failed again; mend the cause first"
 MORE = "there are more than were looked at; ask again, or for less at a time"
@@ -57,7 +60,7 @@ def workflows(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Show what runs and what failed, at which step and why, newest first."""
+    """Show what runs, the last begun first, and what failed, at which step and why."""
     wanted = {"kind": kind, "state": state, "world_id": world, "player_id": player, "cause": cause}
     with calling() as api:
         found = list(islice(api.pages(f"{ROOT}/workflows", **wanted), limit))
@@ -274,14 +277,19 @@ def verify_command(
     live: Annotated[int, typer.Option(min=0, help="How many running stories of each kind.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """Replay recorded and running stories against the code as it stands. Exit 1 if one breaks.
+    """Replay recorded and running stories against the code as it stands. Changes nothing.
 
-    Of each kind the oldest, the newest and the longest are taken, from the 100 that began first
-    and the 100 that began last, stuck or not. Changes nothing.
+    Exit 1 if a story would break, 2 if that could not be told: the API does not answer, or a file
+    holds no history. Of each kind the oldest, the newest and the longest are taken, from the 100
+    that began first and the 100 that began last, stuck or not.
     """
-    recorded = [each for path in histories or () for each in read_recorded(path)]
+    try:
+        recorded = [each for path in histories or () for each in read_recorded(path)]
+    except NoHistory as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(NOT_VERIFIED) from problem
     if live:
-        with calling() as api:
+        with calling(NOT_VERIFIED) as api:
             recorded += _sample(api, live)
     # Imported here because it takes seconds, which no other command should.
     from loreloom.workers.worker import WORKFLOWS
@@ -392,7 +400,7 @@ def _health(found: Json) -> Iterable[str]:
         for server in tier["servers"]:
             calls = server["calls"]
             yield (
-                f"{tier['tier']} {server['number']}: {server['detail'] or 'answers'},"
+                f"{tier['tier']} {server['address']}: {server['detail'] or 'answers'},"
                 f" {calls['made']} calls in the last hour, {calls['failed']} failed"
             )
     for texts in found["texts"]:

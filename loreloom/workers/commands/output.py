@@ -19,14 +19,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
 
 
 @contextmanager
-def calling() -> Iterator[ApiClient]:
-    """A client of the API; what goes wrong ends the command with a line that says so."""
+def calling(code: int = 1) -> Iterator[ApiClient]:
+    """A client of the API; what goes wrong ends the command with a line that says so, and with
+    ``code``."""
     try:
         with ApiClient.of(Settings()) as api:
             yield api
     except (ApiProblem, ApiUnreachable, NoKey, TimeoutError) as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(1) from error
+        raise typer.Exit(code) from error
 
 
 @contextmanager
