@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -68,9 +69,18 @@ NAMES = {
     StoryState.SETTLED: ("Failed", "TimedOut", "Terminated"),
     StoryState.CANCELED: ("Canceled",),
 }
-CURRENT = (StoryState.RUNNING, StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED)
+ENDED_BADLY = (StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED)
+CURRENT = (StoryState.RUNNING, *ENDED_BADLY)
 """What a list holds that names no state: all but what ended well or was superseded."""
-BAD = frozenset({StoryState.FAILED, StoryState.TIMED_OUT, StoryState.TERMINATED, StoryState.STUCK})
+BAD = frozenset({*ENDED_BADLY, StoryState.STUCK})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page goes on: in which of its query's lists, and after what of it."""
+
+    number: int
+    token: bytes | None
 
 
 class Stories:
@@ -86,21 +96,24 @@ class Stories:
         self._failings: dict[str, FailingView | None] = {}
 
     async def page(self, query: StoryQuery, limit: int, after: str | None) -> StoryList:
-        """A page of what the query asks for, newest first.
+        """A page of what the query asks for: what runs, the last begun first, then what has ended,
+        the last ended first. By a cause, which is mostly one of failing, what has ended is first.
 
         May be shorter than ``limit`` though others follow, where most of what was looked at is not
         what is asked for. Raises ``ApiError`` if Temporal is away.
         """
-        token = _token(after)
+        lists = _lists(query)
+        place: _Place | None = _place(after, len(lists))
         found: list[StoryView] = []
         looked = 0
-        while len(found) < limit and looked < LOOKED_AT:
-            executions, token = await self._listed(_clauses(query), limit - len(found), token)
+        while place is not None and len(found) < limit and looked < LOOKED_AT:
+            executions, token = await self._listed(
+                lists[place.number], limit - len(found), place.token
+            )
             looked += len(executions)
             found += [story for story in await self._told(executions) if _fits(story, query)]
-            if token is None:
-                break
-        return StoryList(items=tuple(found), next=_cursor(token))
+            place = _next(place, token, len(lists))
+        return StoryList(items=tuple(found), next=_cursor(place))
 
     async def every(
         self, query: StoryQuery, enough: int | None = None
@@ -140,7 +153,8 @@ class Stories:
         return await self._told(list(both.values())), False
 
     async def _running(self, query: StoryQuery) -> tuple[list[StoryView], int, bool]:
-        kinds = list(StoryKind) if query.kind is None else [query.kind]
+        asked = _kind_in(query)
+        kinds = list(StoryKind) if asked is None else [asked]
         ends = await asyncio.gather(
             *(self.ends(query.model_copy(update={"kind": kind}), MOST_RUNNING) for kind in kinds)
         )
@@ -195,7 +209,7 @@ class Stories:
         return told, token is not None or len(earlier) >= most
 
     async def of_player(self, world_id: WorldId, player_id: PlayerId) -> list[str]:
-        """The ids of all workflows that name the player, newest first.
+        """The ids of all workflows that name the player.
 
         Raises ``ApiError`` if Temporal is away.
         """
@@ -337,13 +351,21 @@ def _fits(story: StoryView, query: StoryQuery) -> bool:
     return query.cause is None or (story.failing is not None and story.failing.cause == query.cause)
 
 
-def _clauses(query: StoryQuery) -> str:
+def _lists(query: StoryQuery) -> tuple[str, ...]:
+    """The query as the lists that are gone through one after another."""
+    if query.cause is None or query.state is not None:
+        return (_clauses(query),)
+    # Temporal lists what runs first, and before what failed there may be any number of it.
+    return (_clauses(query, ENDED_BADLY), _clauses(query, (StoryState.RUNNING,)))
+
+
+def _clauses(query: StoryQuery, states: Sequence[StoryState] = ()) -> str:
     """The query as Temporal's own; what Temporal does not know is looked for afterwards."""
-    states = CURRENT if query.state is None else (query.state,)
+    states = states or (CURRENT if query.state is None else (query.state,))
     wanted = ", ".join(f"'{name}'" for state in states for name in NAMES[state])
     clauses = [f"ExecutionStatus IN ({wanted})"]
-    if query.kind is not None:
-        clauses.append(f"WorkflowType = '{type_of(query.kind)}'")
+    if (kind := _kind_in(query)) is not None:
+        clauses.append(f"WorkflowType = '{type_of(kind)}'")
     if query.world_id is not None:
         clauses.append(f"{attributes.WORLD.name} = {_quoted(query.world_id)}")
     if query.player_id is not None:
@@ -351,21 +373,41 @@ def _clauses(query: StoryQuery) -> str:
     return " AND ".join(clauses)
 
 
+def _kind_in(query: StoryQuery) -> StoryKind | None:
+    """The kind that is asked for, be it only as the first word of a cause."""
+    if query.kind is not None or query.cause is None:
+        return query.kind
+    named, _, _ = query.cause.partition(":")
+    return next((kind for kind in StoryKind if kind == named), None)
+
+
 def _quoted(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"
 
 
-def _cursor(token: bytes | None) -> str | None:
-    return to_cursor("stories", None if token is None else base64.b64encode(token).decode())
+def _next(place: _Place, token: bytes | None, lists: int) -> _Place | None:
+    """The place after a part of a list: further on in it, else where the next list begins."""
+    if token is not None:
+        return _Place(place.number, token)
+    return _Place(place.number + 1, None) if place.number + 1 < lists else None
 
 
-def _token(after: str | None) -> bytes | None:
-    text = from_cursor("stories", after)
+def _cursor(place: _Place | None) -> str | None:
+    if place is None:
+        return None
+    return to_cursor("stories", f"{place.number}.{base64.b64encode(place.token or b'').decode()}")
+
+
+def _place(after: str | None, lists: int) -> _Place:
+    if (text := from_cursor("stories", after)) is None:
+        return _Place(0, None)
+    number, _, token = text.partition(".")
     try:
-        return None if text is None else base64.b64decode(text, validate=True)
-    except ValueError:
+        place = _Place(range(lists)[int(number)], base64.b64decode(token, validate=True) or None)
+    except (ValueError, IndexError):
         raise invalid("after", "this is no cursor of this list") from None
+    return place
 
 
 def _unknown(workflow_id: str) -> ApiError:

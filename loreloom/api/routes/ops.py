@@ -81,10 +81,12 @@ router = APIRouter(tags=["ops"])
 async def list_workflows(
     request: Request, caller: OpsCaller, query: Asked, limit: Limit = 50, after: After = None
 ) -> Response:
-    """What runs, what failed, at which step and why, newest first.
+    """What runs, what failed, at which step and why.
 
-    Without a `state`, what ended well is left out. A page may be shorter than `limit` though
-    others follow: go on until `next` is null.
+    What runs comes first, the last begun first, then what has ended, the last ended first; with a
+    `cause` and no `state`, what has ended comes before what runs. Without a `state`, what ended
+    well is left out. A page may be shorter than `limit`, or empty, though others follow: go on
+    until `next` is null.
     """
     return answer(await context_of(request).stories.page(query, limit, after))
 
@@ -263,7 +265,8 @@ async def settle_quest(
     """End a quest that cannot be played on, with an outcome and a compensation, once.
 
     Its process is ended, the player is given the compensation, the arc that waited for it goes on,
-    and it can be replayed no more. Asked again it answers how it was ended.
+    and it can be replayed no more. Asked again it answers the same; asked for another outcome or
+    compensation than it was ended with, it is refused (`settled`), and nothing is given.
     """
     quest = await the_quest(request, quest_id)
     return answer(await settle(context_of(request).parts, quest, body, caller.name))

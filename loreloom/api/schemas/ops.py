@@ -82,7 +82,8 @@ class StoryView(View):
 
 
 class StoryList(View):
-    """A page of workflows, newest first."""
+    """A page of workflows: what runs, the last begun first, then what has ended, the last ended
+    first. Of a cause that names no state, what has ended comes first."""
 
     items: tuple[StoryView, ...]
     next: str | None
