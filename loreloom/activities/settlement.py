@@ -49,8 +49,8 @@ class SettlementActivities(SettlementSteps):
             except HasEnded as ended:
                 return NotSettled(why=str(ended))
         return Settled(
-            outcome=settle.outcome,
-            compensation=settle.compensation,
+            outcome=done.outcome,
+            compensation=done.compensation,
             chosen=done.chosen,
             told=arc_workflow_id(done.arc_id) if done.arc_id else None,
         )

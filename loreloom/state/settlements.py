@@ -1,10 +1,12 @@
 """Quests that ops ended: the outcome, the compensation and the entries that tell of both."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy import func as sql
-from sqlalchemy import select, update
 
 from loreloom.domain.ids import ArcId, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import QuestState
@@ -14,9 +16,10 @@ from loreloom.state.quests import record_of
 from loreloom.state.store import Event, Store, Transaction
 from loreloom.state.tables.arcs import ArcBeat
 from loreloom.state.tables.quests import Quest, WorkflowStart
-from loreloom.state.tables.worlds import Effect
+from loreloom.state.tables.worlds import ChronicleEntry, Effect
 
 SETTLED = "/settled"
+SETTLED_KIND, COMPENSATED_KIND = "quest.settled", "reward.compensated"
 OVER = (QuestState.COMPLETED, QuestState.FAILED, QuestState.EXPIRED, QuestState.ABANDONED)
 
 
@@ -38,11 +41,26 @@ class Settlement(BaseModel):
     reason: str
 
 
-class SettledQuest(BaseModel):
-    """What follows from it: the way that was chosen, and the arc that asked for the quest."""
+class KeptSettlement(BaseModel):
+    """How ops ended a quest and what was given for it, by whom, when and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    outcome: Literal["completed", "failed"]
+    compensation: Reward
+    by: str
+    reason: str
+    at: datetime
+
+
+class SettledQuest(BaseModel):
+    """How it ended, which is how it was ended first, and what follows from it: the way that was
+    chosen, and the arc that asked for the quest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: Literal["completed", "failed"]
+    compensation: Reward
     chosen: str | None
     arc_id: ArcId | None
 
@@ -65,10 +83,26 @@ async def settle(store: Store, settlement: Settlement) -> SettledQuest:
             if not unpaid or quest.progress.state in OVER:
                 raise HasEnded(f"the quest {settlement.quest_id} is {quest.progress.state}")
             await _end(tx, settlement, quest.progress.revision + 1)
+            outcome, given = settlement.outcome.value, settlement.compensation
+        else:
+            kept = _kept((await tx.run(_told(settlement.quest_id))).all())
+            outcome, given = kept.outcome, kept.compensation
         arc = await tx.run(
             select(ArcBeat.arc_id).where(ArcBeat.quest_id == settlement.quest_id).limit(1)
         )
-        return SettledQuest(chosen=quest.progress.chosen, arc_id=arc.scalar_one_or_none())
+        return SettledQuest(
+            outcome=outcome,
+            compensation=given,
+            chosen=quest.progress.chosen,
+            arc_id=arc.scalar_one_or_none(),
+        )
+
+
+async def find_settlement(store: Store, quest_id: QuestId) -> KeptSettlement | None:
+    """How ops ended the quest; ``None`` if they did not."""
+    async with store.reading() as connection:
+        rows = (await connection.execute(_told(quest_id))).all()
+    return _kept(rows) if rows else None
 
 
 async def is_settled(store: Store, quest_id: QuestId) -> bool:
@@ -84,6 +118,24 @@ async def settled_among(store: Store, workflow_ids: Collection[str]) -> set[str]
     query = select(Effect.key).where(Effect.key.in_(keys))
     async with store.reading() as connection:
         return {row.key.removesuffix(SETTLED) for row in await connection.execute(query)}
+
+
+def _told(quest_id: QuestId) -> Select[*tuple[Any, ...]]:
+    return select(ChronicleEntry.kind, ChronicleEntry.at, ChronicleEntry.data).where(
+        ChronicleEntry.subject == quest_workflow_id(quest_id),
+        ChronicleEntry.kind.in_((SETTLED_KIND, COMPENSATED_KIND)),
+    )
+
+
+def _kept(rows: Sequence[Row[Any]]) -> KeptSettlement:
+    told = {row.kind: row for row in rows}
+    ended = told[SETTLED_KIND]
+    given = told[COMPENSATED_KIND].data if COMPENSATED_KIND in told else {}
+    return KeptSettlement(
+        **{name: ended.data[name] for name in ("outcome", "by", "reason")},
+        at=ended.at,
+        compensation=Reward(**{name: given[name] for name in Reward.model_fields if name in given}),
+    )
 
 
 async def _end(tx: Transaction, settlement: Settlement, revision: int) -> None:
@@ -111,11 +163,11 @@ async def _end(tx: Transaction, settlement: Settlement, revision: int) -> None:
         .values(started_at=sql.now())
     )
     told = {"outcome": settlement.outcome, "reason": settlement.reason, "by": settlement.by}
-    tx.tell(_event(settlement, "settled", "quest.settled", told))
+    tx.tell(_event(settlement, "settled", SETTLED_KIND, told))
     if given != Reward():
         await grant(tx, f"{subject}/compensation", settlement.world_id, settlement.player_id, given)
         said = given.model_dump(mode="json")
-        tx.tell(_event(settlement, "compensated", "reward.compensated", said))
+        tx.tell(_event(settlement, "compensated", COMPENSATED_KIND, said))
 
 
 def _event(settlement: Settlement, key: str, kind: str, data: Mapping[str, object]) -> Event:

@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 
 from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.activities.signatures.settlement import Settle
+from loreloom.activities.signatures.settlement import Settle, Settled
 from loreloom.api.http.errors import ApiError
 from loreloom.api.ops.settling import settle as end
 from loreloom.api.schemas.ops import SettleBody
@@ -90,8 +90,7 @@ async def test_a_broken_quest_is_ended_and_compensated_once(api: Api) -> None:
         30,
         None,
     )
-    again = await settled(api, quest["quest_id"], outcome="completed", compensation={"coin": 99})
-    assert again == first
+    assert await settled(api, quest["quest_id"]) == first
     player = await player_of(api, world_id)
     assert (player["coin"], player["experience"]) == (30, 7)
     assert player["inventory"] == {"a can of oil": 2}
@@ -100,6 +99,33 @@ async def test_a_broken_quest_is_ended_and_compensated_once(api: Api) -> None:
     kinds = await kinds_of(api, quest, world_id)
     assert kinds[-2:] == ["quest.settled", "reward.compensated"]
     assert "reward.granted" not in kinds
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_second_compensation_is_refused_with_what_was_given(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    quest = await api.accepted(world_id)
+    await settled(api, quest["quest_id"])
+    path = f"/v1/ops/quests/{quest['quest_id']}/settle"
+    for other in ({"outcome": "completed"}, {"compensation": {"coin": 500}}):
+        refused = await api.ops.post(path, json={**BODY, **other})
+        assert (refused.status_code, refused.json()["code"]) == (409, "settled")
+        assert (
+            "as failed, and gave 7 experience, 30 coin, 2 a can of oil" in refused.json()["detail"]
+        )
+    # Temporal keeps a settlement for some days only; what was given is known after that too.
+    forgotten = Settle(
+        quest=_ref(world_id, quest),
+        outcome="completed",
+        compensation=Reward(coin=500),
+        by="ops",
+        reason="once more",
+    )
+    steps = SettlementActivities(api.parts.store, api.parts.temporal)
+    said = await ActivityEnvironment().run(steps.settle, forgotten)
+    assert isinstance(said, Settled)
+    assert (said.outcome, said.compensation) == ("failed", Reward(**GIVEN))
+    assert (await player_of(api, world_id))["coin"] == 30
 
 
 @pytest.mark.usefixtures("worker")
@@ -195,11 +221,7 @@ async def test_what_a_quest_still_tells_after_its_end_is_not_cut_off(api: Api) -
     world_id = await world_of_mara(api)
     quest = await api.accepted(world_id)
     asked = Settle(
-        quest=QuestRef(
-            quest_id=QuestId(quest["quest_id"]),
-            world_id=WorldId(world_id),
-            player_id=PlayerId("mara"),
-        ),
+        quest=_ref(world_id, quest),
         outcome="failed",
         compensation=Reward(experience=0, coin=0),
         by="ops",
@@ -292,6 +314,14 @@ async def test_an_arc_that_waited_for_the_quest_is_told_and_goes_on(
         events = (await arc.handle.fetch_history()).events
         heard = [e.workflow_execution_signaled_event_attributes.signal_name for e in events]
         assert "quest_ended" in heard
+
+
+def _ref(world_id: str, quest: Json) -> QuestRef:
+    return QuestRef(
+        quest_id=QuestId(quest["quest_id"]),
+        world_id=WorldId(world_id),
+        player_id=PlayerId("mara"),
+    )
 
 
 def _settlement(world_id: str, quest: Json) -> Settlement:

@@ -52,6 +52,7 @@ class SettlementSteps(Protocol):
     async def settle(self, settle: Settle) -> Settled | NotSettled:
         """End the quest, give the compensation and tell of both in one transaction, once.
 
-        A quest that has ended by itself stays as it is.
+        A quest that has ended by itself stays as it is, and so does one that ops ended before: the
+        answer is how they did then.
         """
         raise NotImplementedError

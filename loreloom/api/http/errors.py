@@ -89,7 +89,7 @@ KINDS: Mapping[Code, ErrorKind] = {
     E.SETTLED: ErrorKind(
         409,
         "Ops ended the quest",
-        "It was ended with an outcome and its compensation; it is not replayed.",
+        "It was ended with an outcome and its compensation; it is neither replayed nor ended anew.",
     ),
     E.PLAYER_OWES: ErrorKind(
         409,

@@ -14,11 +14,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.settlement import NotSettled, Settle, Settled
-from loreloom.api.http.errors import ApiError
+from loreloom.api.http.errors import ApiError, ErrorCode
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.ops import SettleBody, SettledView
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import settlement_workflow_id
+from loreloom.domain.ids import QuestId, settlement_workflow_id
 from loreloom.domain.refusals import RefusalCode
 from loreloom.domain.rewards import Reward
 from loreloom.state.quests import QuestRecord
@@ -29,10 +29,11 @@ from loreloom.workflows.signatures import SETTLEMENT
 
 
 async def settle(parts: AppParts, quest: QuestRecord, body: SettleBody, by: str) -> SettledView:
-    """End the quest; one that ops have ended already is answered as it was ended then.
+    """End the quest, once; asked again it answers the same.
 
-    Raises ``ApiError`` if the quest ended by itself, or if nobody answers in time: it is ended all
-    the same once somebody serves it, and asking again answers how.
+    Raises ``ApiError`` if the quest ended by itself, if ops ended it before in another way, or if
+    nobody answers in time: it is ended all the same once somebody serves it, and asking again
+    answers how.
     """
     over = quest.progress.state in OVER
     if over and not await is_settled(parts.store, quest.quest_id):
@@ -50,6 +51,8 @@ async def settle(parts: AppParts, quest: QuestRecord, body: SettleBody, by: str)
             settled = await _settled(parts.temporal, parts.config.queue_prefix, wish)
     if isinstance(settled, NotSettled):
         raise _ended(settled.why)
+    if (settled.outcome, settled.compensation) != (wish.outcome, wish.compensation):
+        raise _ended_before(quest.quest_id, settled)
     return SettledView(
         quest_id=quest.quest_id,
         outcome=settled.outcome,
@@ -103,6 +106,20 @@ async def _result(client: Client, wish: Settle) -> Settled | NotSettled:
         cause = error.cause.__cause__ or error.cause
         raise _ended(str(cause)) from error
     return settled
+
+
+def _ended_before(quest_id: QuestId, settled: Settled) -> ApiError:
+    given = given_words(settled.compensation)
+    detail = f"ops ended {quest_id} before, as {settled.outcome}, and gave {given}"
+    return ApiError(ErrorCode.SETTLED, detail)
+
+
+def given_words(given: Reward) -> str:
+    """What a player was given, in words."""
+    counted = {"experience": given.experience, "coin": given.coin, **given.items}
+    said = [f"{count} {name}" for name, count in counted.items() if count]
+    said += [f"{change:+} standing with {name}" for name, change in given.standing.items()]
+    return ", ".join(said) or "nothing"
 
 
 def _ended(detail: str) -> ApiError:

@@ -20,7 +20,7 @@ from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
 from loreloom.api.ops.replaying import Wish, answers, replay_view
-from loreloom.api.ops.settling import settle
+from loreloom.api.ops.settling import given_words, settle
 from loreloom.api.ops.skipping import may_skip, skip
 from loreloom.api.ops.steps import history_of, steps_in
 from loreloom.api.routes.ops import WorkflowIdPath
@@ -28,6 +28,7 @@ from loreloom.api.routes.payments import PaymentIdPath, the_payment
 from loreloom.api.routes.webhooks import EventIdPath, pending, resend
 from loreloom.api.schemas.fields import After
 from loreloom.api.schemas.ops import (
+    Outcome,
     ReplayAnswers,
     ReplayBody,
     ReplaysBody,
@@ -42,6 +43,7 @@ from loreloom.state import replays
 from loreloom.state.keys import KeyIdentity
 from loreloom.state.ledger import movements_of
 from loreloom.state.receipts import find_receipt
+from loreloom.state.settlements import find_settlement
 
 PAGE = 100
 QUERY_FIELDS = ("kind", "state", "world_id", "player_id", "cause")
@@ -108,12 +110,18 @@ async def show_workflow(
     context = context_of(request)
     story = await context.stories.find(workflow_id)
     history = await history_of(context.parts.temporal, story)
-    had = await replays.listed(context.parts.store, workflow_id=workflow_id, after=None, limit=PAGE)
+    store = context.parts.store
+    had = await replays.listed(store, workflow_id=workflow_id, after=None, limit=PAGE)
+    sort, _, name = workflow_id.partition("/")
+    quest_id = QuestId(name) if sort == "quest" else None
+    ended = await find_settlement(store, quest_id) if quest_id is not None else None
     return page(
         request,
         "workflow.html",
         story=story,
-        quest_id=workflow_id.removeprefix("quest/") if workflow_id.startswith("quest/") else None,
+        quest_id=quest_id,
+        ended=ended,
+        given=given_words(ended.compensation) if ended is not None else None,
         steps=[step.view() for step in steps_in(history.events, story.run_id)],
         replays=[replay_view(kept) for kept in had.items],
         may_skip=may_skip(story, history.events),
@@ -179,8 +187,7 @@ async def replay_one(request: Request, reader: Operator, form: SentForm) -> Resp
     )
     wish = Wish(body.from_, body.reason, reader.name, body.dry_run)
     made = await context_of(request).replays.replay_many([workflow_id], wish, _batch(form))
-    sent = [("workflow_id", workflow_id), ("from", body.from_)]
-    return _answered(request, answers(made, more=False), sent, body.reason, form, body.dry_run)
+    return _answered(request, answers(made, more=False), body, form)
 
 
 @router.post("/skip")
@@ -232,10 +239,8 @@ async def replay_many(request: Request, reader: Operator, form: SentForm) -> Res
             "dry_run": "sure" not in form,
         },
     )
-    sent = [("workflow_id", each) for each in ids] if body.query is None else [*query.items()]
-    sent += [("from", body.from_), ("by", "query" if body.query is not None else "ids")]
     made = await _replayed(request, reader, body, _batch(form))
-    return _answered(request, made, sent, body.reason, form, body.dry_run)
+    return _answered(request, made, body, form)
 
 
 async def _replayed(
@@ -251,24 +256,20 @@ async def _replayed(
 
 
 def _answered(
-    request: Request,
-    made: ReplayAnswers,
-    sent: list[tuple[str, str]],
-    reason: str,
-    form: FormData,
-    dry_run: bool,
+    request: Request, made: ReplayAnswers, body: ReplayBody | ReplaysBody, form: FormData
 ) -> Response:
-    """The answers, and after a dry run the same again as a form that makes it so."""
-    many = request.url.path.endswith("/replays")
+    """The answers, and after a dry run a form that does it to those for which it was shown."""
+    shown = [each.workflow_id for each in made.items if each.outcome is Outcome.WOULD_REPLAY]
     return page(
         request,
         "replayed.html",
         made=made,
-        sent=sent,
-        reason=reason,
-        dry_run=dry_run,
+        shown=shown,
+        from_point=body.from_,
+        reason=body.reason,
+        dry_run=body.dry_run,
         batch=_batch(form),
-        action="/console/ops/replays" if many else "/console/ops/replay",
+        action=request.url.path,
     )
 
 
