@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, ViewportSize, expect
+from sqlalchemy import update
 
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.keys import Scope
 from loreloom.state.store import Event
+from loreloom.state.tables.worlds import World
 from tests.console.conftest import Console, Reader
 from tests.console.told import REFUSED, TOLD
 
@@ -220,6 +222,33 @@ async def test_what_happens_appears_while_one_looks(console: Console, designer: 
         tx.tell(happened)
     first = designer.page.get_by_role("list", name="What happens now").locator("li").first
     await expect(first).to_contain_text("It is whispered: <b>a light</b> was seen")
+
+
+async def test_a_worlds_clock_runs_and_its_facts_are_read_anew(console: Console) -> None:
+    world_id = WorldId((await console.api.world(name="Turning"))["world_id"])
+    reader = await console.signed_in(Scope.DESIGNER)
+    page = reader.page
+    await page.clock.install()
+    await page.goto(f"/console/worlds/{world_id}")
+    await expect(page.get_by_text("live", exact=True)).to_be_visible()
+    now, season = (
+        page.locator("dl.facts div", has_text=name).locator("dd") for name in ("Now", "Season")
+    )
+    await page.get_by_role("link", name="what if").focus()
+    await page.clock.run_for(3600 * 1000)
+    await expect(page.get_by_text("still", exact=True)).to_be_visible()
+    await expect(now).to_contain_text(re.compile(r"^(19|20):"))
+    await expect(season).to_have_text("spring day 1")
+
+    async with console.api.parts.store.transaction() as tx:
+        later = update(World).where(World.world_id == world_id)
+        await tx.run(later.values(game_anchor=World.game_anchor + 30 * 24 * 3600))
+    await page.get_by_role("searchbox").focus()
+    await page.clock.run_for(5000)
+    await expect(season).to_have_text(re.compile("summer|day 31"))
+    await expect(now).to_contain_text(re.compile("^08:"))
+    assert reader.complaints == []
+    await page.context.close()
 
 
 async def test_the_forecast_is_said_in_words_too(console: Console, designer: Reader) -> None:

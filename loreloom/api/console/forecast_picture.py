@@ -10,7 +10,7 @@ from itertools import groupby, pairwise
 from loreloom.api.schemas.weather import Forecast, ForecastHour
 from loreloom.domain.weather import Weather
 
-HOUR_WIDTH = 14
+HOUR_WIDTH = 12
 CURVE_TOP, CURVE_BOTTOM = 14, 40
 LEAST_SPAN = 6.0
 """Degrees that the curve's height stands for at least, so that a calm day looks calm."""
@@ -120,5 +120,5 @@ def _sentence(hours: Sequence[ForecastHour]) -> str:
         when = "now" if first is hours[0] else f"from {begins}"
         parts.append(f"{state.replace('_', ' ')} {when} for {len(run)} h")
     temperatures = [hour.temperature for hour in hours]
-    span = f"between {min(temperatures):.0f} and {max(temperatures):.0f} °C"
+    span = f"between {round(min(temperatures))} and {round(max(temperatures))} °C"
     return f"{'; '.join(parts)}; {span}"

@@ -86,6 +86,11 @@ def grouped(number: float) -> str:
     return f"{number:,}".replace(",", "\N{THIN SPACE}")
 
 
+def degrees(number: float) -> str:
+    """A temperature without fractions, with a true minus; what is near nothing has no sign."""
+    return f"{round(number)}".replace("-", "\N{MINUS SIGN}")
+
+
 def in_address(text: object) -> str:
     """Text as one step of an address's path."""
     return quote(str(text), safe="")
@@ -99,7 +104,9 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(game=game_words, in_words=in_words, grouped=grouped, in_address=in_address)
+    made.filters.update(
+        game=game_words, in_words=in_words, grouped=grouped, in_address=in_address, degrees=degrees
+    )
     return made
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
 
 from loreloom.api.console.forecast_picture import ForecastPicture, picture_of
-from loreloom.api.console.pages import page
+from loreloom.api.console.pages import fragment, page
 from loreloom.api.console.session import Reader
 from loreloom.api.console.tellings import Telling, may_see, telling_of
 from loreloom.api.context import context_of
@@ -16,6 +17,7 @@ from loreloom.api.lookups import the_world
 from loreloom.api.routes.worlds import view_of
 from loreloom.api.schemas.fields import After, WorldIdPath
 from loreloom.api.schemas.weather import WeatherNow
+from loreloom.api.schemas.worlds import WorldView
 from loreloom.api.shaping import world_summary
 from loreloom.domain.ids import EntityId, PlayerId, WorldId
 from loreloom.domain.living.world import ALLIED, FEUDING, Faction, LivingWorld
@@ -52,6 +54,16 @@ class FactionSeen:
     foes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WorldSeen:
+    """A world as it stands; ``spent`` are the tokens that it has used today."""
+
+    world: WorldView
+    regions: tuple[RegionSeen, ...]
+    factions: tuple[FactionSeen, ...]
+    spent: int
+
+
 @router.get("/worlds")
 async def list_worlds(request: Request, reader: Reader, after: After = None) -> Response:
     """All worlds."""
@@ -69,30 +81,15 @@ async def list_worlds(request: Request, reader: Reader, after: After = None) -> 
 @router.get("/worlds/{world_id}")
 async def show_world(request: Request, reader: Reader, world_id: WorldIdPath) -> Response:
     """One world: its time, weather, factions, and what happens now."""
-    context = context_of(request)
-    store = context.parts.store
-    view = await view_of(request, world_id)
-    record = await the_world(request, world_id)
-    now = datetime.now(UTC)
-    living = await life.find_living(store, record, context.parts.config.life)
-    entities = {faction.name: faction.entity_id for faction in view.factions}
-    spent = await tokens_spent(store, world_id, PlayerId(OF_THE_WORLD))
-    return page(
-        request,
-        "world.html",
-        world=view,
-        regions=[
-            RegionSeen(
-                region.region,
-                view.weather[region.region],
-                picture_of(forecast_view(record, region, now, FORECAST_HOURS)),
-            )
-            for region in record.regions
-        ],
-        factions=_factions(entities, living),
-        spent=spent.by_world,
-        entries=await newest(request, reader, world_id, view.chronicle_head),
-    )
+    seen = await _seen(request, world_id)
+    entries = await newest(request, reader, world_id, seen.world.chronicle_head)
+    return page(request, "world.html", world=seen.world, seen=seen, entries=entries)
+
+
+@router.get("/worlds/{world_id}/now")
+async def show_world_now(request: Request, reader: Reader, world_id: WorldIdPath) -> Response:
+    """How the world stands, anew, for a page that is open already."""
+    return HTMLResponse(fragment("_world.html", seen=await _seen(request, world_id)))
 
 
 async def newest(
@@ -105,8 +102,32 @@ async def newest(
     return [telling_of(entry) for entry in reversed(entries) if may_see(reader, entry)]
 
 
-def _factions(entities: dict[str, EntityId], living: LivingWorld) -> list[FactionSeen]:
-    return [
+async def _seen(request: Request, world_id: WorldId) -> WorldSeen:
+    context = context_of(request)
+    store = context.parts.store
+    view = await view_of(request, world_id)
+    record = await the_world(request, world_id)
+    now = datetime.now(UTC)
+    living = await life.find_living(store, record, context.parts.config.life)
+    entities = {faction.name: faction.entity_id for faction in view.factions}
+    spent = await tokens_spent(store, world_id, PlayerId(OF_THE_WORLD))
+    return WorldSeen(
+        world=view,
+        regions=tuple(
+            RegionSeen(
+                region.region,
+                view.weather[region.region],
+                picture_of(forecast_view(record, region, now, FORECAST_HOURS)),
+            )
+            for region in record.regions
+        ),
+        factions=_factions(entities, living),
+        spent=spent.by_world,
+    )
+
+
+def _factions(entities: dict[str, EntityId], living: LivingWorld) -> tuple[FactionSeen, ...]:
+    return tuple(
         FactionSeen(
             name=name,
             entity_id=entities.get(name),
@@ -116,7 +137,7 @@ def _factions(entities: dict[str, EntityId], living: LivingWorld) -> list[Factio
             foes=tuple(o for o in _others(living, name) if living.between(name, o) <= FEUDING),
         )
         for name in sorted({*entities, *living.factions})
-    ]
+    )
 
 
 def _others(living: LivingWorld, name: str) -> list[str]:

@@ -1,18 +1,24 @@
 "use strict";
+// What keeps a page up to date, each by its name: the page is as live as the least of them.
+const standing = new Map();
+const BY_URGENCY = ["stopped", "reconnecting", "still", "live"];
+const say = (who, words) => {
+  const told = document.querySelector("[data-live-state]");
+  standing.set(who, words);
+  if (told) {
+    told.textContent = BY_URGENCY.find((one) => [...standing.values()].includes(one));
+    told.dataset.liveState = told.textContent;
+  }
+};
+
 // Live lists: each message is a row that the server has rendered and escaped. EventSource comes
 // back by itself with the last id that it has, so that nothing is missed.
 for (const list of document.querySelectorAll("[data-live]")) {
   const most = Number(list.dataset.most);
-  const told = document.querySelector("[data-live-state]");
   const source = new EventSource(list.dataset.live);
-  const say = (words) => {
-    if (told) {
-      told.textContent = words;
-      told.dataset.liveState = words;
-    }
-  };
-  source.onopen = () => say("live");
-  source.onerror = () => say(source.readyState === EventSource.CLOSED ? "stopped" : "reconnecting");
+  const gone = () => (source.readyState === EventSource.CLOSED ? "stopped" : "reconnecting");
+  source.onopen = () => say(list, "live");
+  source.onerror = () => say(list, gone());
   source.onmessage = (message) => {
     list.insertAdjacentHTML("afterbegin", message.data);
     list.firstElementChild.classList.add("fresh");
@@ -22,27 +28,44 @@ for (const list of document.querySelectorAll("[data-live]")) {
   };
 }
 
+// A world's clock runs on between the moments at which the server tells it.
+const digits = (number) => String(Math.floor(number)).padStart(2, "0");
+let toldAt = performance.now();
+const tick = () => {
+  for (const clock of document.querySelectorAll("[data-clock]")) {
+    const { clock: seconds, day, scale } = clock.dataset;
+    const passed = (scale * (performance.now() - toldAt)) / 1000;
+    const now = (Number(seconds) + passed) % day;
+    clock.textContent = `${digits(now / 3600)}:${digits((now % 3600) / 60)}`;
+  }
+};
+setInterval(tick, 1000);
+
 // A part that is read anew every few seconds; it holds still under a reader who is in it.
 for (const part of document.querySelectorAll("[data-anew]")) {
-  const told = document.querySelector("[data-live-state]");
-  const say = (words) => {
-    told.textContent = words;
-    told.dataset.liveState = words;
-  };
+  const scrolled = () => [...part.querySelectorAll(".scrolls")];
+  const held = () => document.hidden || part.contains(document.activeElement);
   const read = async () => {
-    if (document.hidden || part.contains(document.activeElement)) {
-      say("still");
+    if (held()) {
+      say(part, "still");
       return;
     }
     try {
       const answer = await fetch(part.dataset.anew, { redirect: "error" });
       if (!answer.ok) throw new Error(answer.status);
-      part.innerHTML = await answer.text();
-      say("live");
+      const text = await answer.text();
+      // The reader may have come in while it was under way.
+      if (held()) return;
+      const places = scrolled().map((one) => one.scrollLeft);
+      part.innerHTML = text;
+      scrolled().forEach((one, number) => (one.scrollLeft = places[number] ?? 0));
+      toldAt = performance.now();
+      say(part, "live");
     } catch {
-      say("reconnecting");
+      say(part, "reconnecting");
     }
   };
+  say(part, "still");
   setInterval(read, 1000 * Number(part.dataset.every));
   read();
 }
