@@ -206,6 +206,17 @@ async def test_what_an_arc_told_leads_to_the_passage_behind_it(
     await expect(way.get_by_text("1 of 2 attempts refused")).to_be_visible()
 
 
+async def test_a_tie_reads_as_its_document_says_it(console: Console, designer: Reader) -> None:
+    page = designer.page
+    await page.goto("/console/canon/default/entities")
+    await expect(page.get_by_role("row", name="Old Hest")).to_contain_text("keeper →: The Lantern")
+    await page.get_by_role("link", name="Old Hest").click()
+    ties = page.get_by_role("region", name="Ties")
+    await expect(ties.get_by_role("listitem")).to_have_text("keeper →: The Lantern")
+    await ties.get_by_role("link", name="The Lantern").click()
+    await expect(page.locator("h1")).to_have_text("The Lantern")
+
+
 async def test_what_happens_appears_while_one_looks(console: Console, designer: Reader) -> None:
     world = WorldId(console.told.world_id)
     await designer.page.goto(f"/console/worlds/{world}")
