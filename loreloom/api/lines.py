@@ -24,13 +24,14 @@ async def lines_of(store: Store, made: KeptGeneration) -> tuple[str, ...]:
 
 
 def lines_of_quest(purpose: str, quest: QuestRecord) -> tuple[str, ...]:
-    """The lines of a quest's design, without its title, or of its epilogue."""
+    """The lines of a quest's design, its title first, or of its epilogue."""
     story, plan = quest.story, quest.plan
     if story is None:
         return ()
     if purpose == "epilogue":
         return (story.epilogue,) if story.epilogue else ()
     return (
+        story.title,
         story.summary,
         f"{story.giver}: “{story.offer}”",
         *_in_order(story.objectives, [o.objective_id for o in plan.objectives] if plan else ()),

@@ -1,5 +1,6 @@
 """What if, in a real browser: a designer changes a moment and reads then and now."""
 
+import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -99,6 +100,9 @@ async def test_a_template_is_edited_and_tells_the_same_moment(designer: Reader) 
     now = page.get_by_role("region", name="Now", exact=True)
     await expect(now).to_contain_text("Half an <b>eel</b>", timeout=ANSWERED_MS)
     await expect(now).to_contain_text("template side-half-a-roll")
+    await expect(now.locator(".words p").first).to_contain_text("Half an <b>eel</b>")
+    then = page.get_by_role("region", name="Then", exact=True)
+    await expect(then.locator(".words p").first).to_contain_text("The Lantern")
     await expect(page.locator("p.data")).to_contain_text("side-half-a-roll")
     assert await serious_findings(page) == []
     assert designer.complaints == []
@@ -106,6 +110,29 @@ async def test_a_template_is_edited_and_tells_the_same_moment(designer: Reader) 
     await page.get_by_label("Template").fill("title: [")
     await page.get_by_role("button", name="Tell it by this").click()
     await expect(page.locator("main")).to_contain_text("this is no YAML")
+
+
+async def test_a_page_that_waits_is_not_loaded_again(console: Console) -> None:
+    """Nobody serves what is asked here: the page waits as long as it is looked at."""
+    reader = await console.signed_in(Scope.DESIGNER)
+    page = reader.page
+    await page.clock.install()
+    for address in (
+        "generations/gen_lantern/whatif",
+        f"worlds/{console.told.world_id}/whatif",
+    ):
+        await page.goto(f"/console/{address}")
+        await page.get_by_role("button", name="Ask again").click()
+        await page.wait_for_url(re.compile("/console/whatif(-set)?s/"))
+        await expect(page.get_by_role("status")).to_have_text("live")
+        find = page.get_by_role("searchbox")
+        await find.fill("half a na")
+        async with page.expect_response("**/now"):
+            await page.clock.run_for(2000)
+        await expect(find).to_have_value("half a na")
+        await expect(find).to_be_focused()
+    assert reader.complaints == []
+    await page.context.close()
 
 
 async def test_many_texts_are_counted_then_and_now(console: Console, designer: Reader) -> None:
@@ -117,6 +144,8 @@ async def test_many_texts_are_counted_then_and_now(console: Console, designer: R
     await page.wait_for_url("**/console/whatif-sets/*")
     taken = page.get_by_role("row", name="Texts taken 1 of 1 0 of 1")
     await expect(taken).to_be_visible(timeout=ANSWERED_MS)
+    time = page.get_by_role("row", name=re.compile("median 4 100 [0-9]+$"))
+    await expect(time).to_be_visible()
     await expect(page.locator("p.data")).to_contain_text("Write drily.")
     assert await serious_findings(page) == []
     assert designer.complaints == []

@@ -261,7 +261,7 @@ def test_a_designer_asks_a_model_for_the_same_text_again_and_the_player_sees_non
     assert {attempt["tier"] for attempt in now["attempts"]} == {"gold"}
     assert seen["figures"]["then"]["tokens_out"] == then["tokens_out"]
     assert bool(seen["now"]["lines"]) == seen["figures"]["now"]["accepted"]
-    assert seen["then"]["lines"][0] == quest["summary"]
+    assert seen["then"]["lines"][:2] == [quest["title"], quest["summary"]]
 
     a_set = {"purpose": "quest", "most": 1, "otherwise": {"model": "no-such-model"}}
     counted = asked_again(api, f"/v1/worlds/{world_id}/whatifs", a_set, "whatif-sets")

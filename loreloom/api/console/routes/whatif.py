@@ -5,13 +5,13 @@ from typing import Annotated
 
 import yaml
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.datastructures import FormData
 
 from loreloom.api import whatifs
 from loreloom.api.console.forms import body_of
-from loreloom.api.console.makings import ToldGeneration, written_of
-from loreloom.api.console.pages import page
+from loreloom.api.console.makings import ToldGeneration, Written, written_of
+from loreloom.api.console.pages import fragment, page
 from loreloom.api.console.session import Reader, SentForm
 from loreloom.api.context import context_of
 from loreloom.api.http.errors import invalid
@@ -19,13 +19,12 @@ from loreloom.api.lines import lines_of
 from loreloom.api.lookups import the_world
 from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
 from loreloom.api.schemas.fields import WorldIdPath
-from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfState
+from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfView
 from loreloom.content.template_files import template_texts
 from loreloom.domain.ids import WhatIfId
 from loreloom.domain.variation import Variation
+from loreloom.state.store import Store
 
-LOOK_AGAIN = {"Refresh": "2"}
-"""Headers of a page that has nothing to read yet."""
 PURPOSES = ("quest", "epilogue", "telling")
 TIERS = ("gold", "silver")
 
@@ -82,18 +81,23 @@ async def show(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Res
     """The text then and now, side by side."""
     parts = context_of(request).parts
     seen = await whatifs.look(parts, whatif_id)
-    then, now = seen.then, seen.now
+    then = seen.then
     return page(
         request,
         "whatif_answer.html",
-        headers=LOOK_AGAIN if seen.state is WhatIfState.RUNNING else None,
         world=await the_world(request, seen.world_id),
         seen=seen,
         then=await written_of(parts.store, f"{whatif_id}-then", then.record, then.lines),
-        now=await written_of(parts.store, f"{whatif_id}-now", now.record, now.lines)
-        if now
-        else None,
+        now=await _now(parts.store, seen),
     )
+
+
+@router.get("/whatifs/{whatif_id}/now")
+async def show_now(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Response:
+    """The second answer, for a page that waits for it."""
+    parts = context_of(request).parts
+    seen = await whatifs.look(parts, whatif_id)
+    return HTMLResponse(fragment("_whatif_now.html", seen=seen, now=await _now(parts.store, seen)))
 
 
 @router.get("/worlds/{world_id}/whatif")
@@ -127,13 +131,21 @@ async def ask_set(
 async def show_set(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Response:
     """What was counted over a set, then and now."""
     seen = await whatifs.look_at_set(context_of(request).parts, whatif_id)
-    return page(
-        request,
-        "whatif_set.html",
-        headers=LOOK_AGAIN if seen.state is WhatIfState.RUNNING else None,
-        world=await the_world(request, seen.world_id),
-        seen=seen,
-    )
+    world = await the_world(request, seen.world_id)
+    return page(request, "whatif_set.html", world=world, seen=seen)
+
+
+@router.get("/whatif-sets/{whatif_id}/now")
+async def show_set_now(request: Request, reader: Reader, whatif_id: WhatIfIdPath) -> Response:
+    """The same anew, for a page that is open already."""
+    seen = await whatifs.look_at_set(context_of(request).parts, whatif_id)
+    return HTMLResponse(fragment("_whatif_set.html", seen=seen))
+
+
+async def _now(store: Store, seen: WhatIfView) -> Written | None:
+    if seen.now is None:
+        return None
+    return await written_of(store, f"{seen.whatif_id}-now", seen.now.record, seen.now.lines)
 
 
 def _variation(form: FormData, told: ToldGeneration) -> Variation:

@@ -1,7 +1,7 @@
 "use strict";
 // What keeps a page up to date, each by its name: the page is as live as the least of them.
 const standing = new Map();
-const BY_URGENCY = ["stopped", "reconnecting", "still", "live"];
+const BY_URGENCY = ["stopped", "reconnecting", "still", "live", "done"];
 const say = (who, words) => {
   const told = document.querySelector("[data-live-state]");
   standing.set(who, words);
@@ -41,9 +41,11 @@ const tick = () => {
 };
 setInterval(tick, 1000);
 
-// A part that is read anew every few seconds; it holds still under a reader who is in it.
+// A part that is read anew every few seconds until it is over; it holds still under a reader who
+// is in it.
 for (const part of document.querySelectorAll("[data-anew]")) {
   const scrolled = () => [...part.querySelectorAll(".scrolls")];
+  let shown;
   const held = () => document.hidden || part.contains(document.activeElement);
   const read = async () => {
     if (held()) {
@@ -56,17 +58,21 @@ for (const part of document.querySelectorAll("[data-anew]")) {
       const text = await answer.text();
       // The reader may have come in while it was under way.
       if (held()) return;
-      const places = scrolled().map((one) => one.scrollLeft);
-      part.innerHTML = text;
-      scrolled().forEach((one, number) => (one.scrollLeft = places[number] ?? 0));
+      if (text !== shown) {
+        const places = scrolled().map((one) => one.scrollLeft);
+        part.innerHTML = shown = text;
+        scrolled().forEach((one, number) => (one.scrollLeft = places[number] ?? 0));
+      }
       toldAt = performance.now();
-      say(part, "live");
+      const over = part.querySelector("[data-over]");
+      if (over) clearInterval(reading);
+      say(part, over ? "done" : "live");
     } catch {
       say(part, "reconnecting");
     }
   };
   say(part, "still");
-  setInterval(read, 1000 * Number(part.dataset.every));
+  const reading = setInterval(read, 1000 * Number(part.dataset.every));
   read();
 }
 
