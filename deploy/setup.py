@@ -77,14 +77,24 @@ class Environment:
     def create(self) -> None:
         self._stamp.unlink(missing_ok=True)
         self.log.write_text("")
+        if self._has_pip():
+            return
+        try:
+            venv.create(self.path, with_pip=True, clear=True)
+        except (subprocess.CalledProcessError, ImportError) as error:
+            # Its Python is there before pip is, and would pass for an environment next time.
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise SetupError(
+                "this Python cannot make virtual environments "
+                "(on Debian: apt-get install python3-venv)"
+            ) from error
+
+    def _has_pip(self) -> bool:
+        """Whether pip runs here: not so where making the environment was cut off half-way."""
         if not self.python.exists():
-            try:
-                venv.create(self.path, with_pip=True, clear=True)
-            except (subprocess.CalledProcessError, ImportError) as error:
-                raise SetupError(
-                    "this Python cannot make virtual environments "
-                    "(on Debian: apt-get install python3-venv)"
-                ) from error
+            return False
+        asked = subprocess.run([str(self.python), "-m", "pip", "--version"], capture_output=True)
+        return asked.returncode == 0
 
     def pip(self, step: str, *arguments: str) -> None:
         pip = [str(self.python), "-m", "pip", "--disable-pip-version-check", "install"]
