@@ -7,7 +7,7 @@ that runs already: the embedded stack then starts none of its own for that part.
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 import loreloom
@@ -15,6 +15,8 @@ from loreloom.workflows.roles import DEFAULT_QUEUE_PREFIX, Role
 
 PROJECT = Path(loreloom.__file__).resolve().parent.parent
 EMBEDDED_MODEL = "smollm2-135m-instruct"
+NOWHERE = "https://example.com/"
+LIVE_KEYS = ("sk_live_", "rk_live_")
 
 Addresses = Annotated[tuple[str, ...], NoDecode]
 Roles = Annotated[tuple[Role, ...], NoDecode]
@@ -26,7 +28,10 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 class Settings(BaseSettings):
     """What an operator may set. The defaults fit the embedded stack on 2 cores and 24 GiB."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_ignore_empty=True)
+    # What is wrong with a setting is said without its value, which may be a secret.
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     loreloom_home: Path = Field(
         PROJECT / ".loreloom", description="Folder of all that the embedded stack keeps."
@@ -118,7 +123,8 @@ class Settings(BaseSettings):
 
     content_folder: Path = Field(
         PROJECT / "content",
-        description="Folder of what designers edit: `lore/`, `quests/` and `world.yaml`.",
+        description="Folder of all that designers edit; the one that comes with Loreloom has a"
+        " `README.md` that says what is where.",
     )
     design_seconds: Seconds = Field(
         20.0,
@@ -145,7 +151,10 @@ class Settings(BaseSettings):
         (), description="Secrets that webhooks may be signed with, separated by commas."
     )
     payment_return_url: str = Field(
-        "https://example.com/", description="Page that a buyer comes back to after a checkout."
+        NOWHERE,
+        validate_default=True,
+        description="Page that a buyer comes back to after a checkout; has to be set beside a live"
+        " key of Stripe.",
     )
     reconciliation_hour: int = Field(
         3, ge=0, le=23, description="Hour (UTC) of the nightly reconciliation of what was paid."
@@ -221,6 +230,14 @@ class Settings(BaseSettings):
         if not separator or scheme.partition("+")[0] not in ("postgresql", "postgres"):
             raise ValueError("a Postgres address begins with postgresql://")
         return f"postgresql+psycopg://{rest}"
+
+    @field_validator("payment_return_url")
+    @classmethod
+    def _somewhere(cls, value: str, info: ValidationInfo) -> str:
+        key = info.data.get("stripe_api_key")
+        if value == NOWHERE and key is not None and key.get_secret_value().startswith(LIVE_KEYS):
+            raise ValueError("STRIPE_API_KEY is a live key: set the page that buyers come back to")
+        return value
 
     @field_validator("loreloom_home")
     @classmethod

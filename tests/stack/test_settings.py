@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from loreloom.workers.cli import app
 from loreloom.workers.settings import Settings
 from loreloom.workers.settings_table import PAGES, renewed
 from loreloom.workflows.roles import Role
@@ -54,3 +56,27 @@ def test_a_senseless_value_is_refused_by_name(name: str, value: str) -> None:
 
 def test_a_secret_is_not_printed() -> None:
     assert "hidden" not in repr(Settings(gold_api_key="hidden"))
+
+
+def test_buyers_are_not_sent_nowhere_by_a_live_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STRIPE_API_KEY", "sk_live_hidden")
+    refused = CliRunner().invoke(app, ["worker"])
+    assert refused.exit_code == 2
+    assert "PAYMENT_RETURN_URL: STRIPE_API_KEY is a live key" in refused.output
+    assert "hidden" not in refused.output
+
+    monkeypatch.setenv("PAYMENT_RETURN_URL", "https://play.example.org/shop")
+    assert Settings().takes_payments
+
+
+def test_a_wrong_setting_ends_a_command_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://someone:hidden@db/loreloom")
+    refused = CliRunner().invoke(app, ["arcs", "check"])
+    assert refused.exit_code == 2
+    assert refused.output == "DATABASE_URL: a Postgres address begins with postgresql://\n"
+
+
+def test_a_setting_that_is_refused_is_not_quoted() -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings.model_validate({"database_url": "mysql://someone:hidden@db/loreloom"})
+    assert "hidden" not in str(refused.value)

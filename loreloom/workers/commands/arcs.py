@@ -7,8 +7,13 @@ from typing import Annotated
 import typer
 
 from loreloom.workers.client import ApiClient, Json
-from loreloom.workers.commands.output import AsJson, calling, reading_content, show
-from loreloom.workers.settings import Settings
+from loreloom.workers.commands.output import (
+    AsJson,
+    calling,
+    given_settings,
+    reading_content,
+    show,
+)
 
 arcs = typer.Typer(help="Story arcs.", no_args_is_help=True)
 
@@ -67,7 +72,7 @@ def check_command(
     # Imported here because it takes seconds, which no other command should.
     from loreloom.content.arc_surroundings import arcs_at, check_arcs
 
-    settings = Settings()
+    settings = given_settings()
     files = list(arcs_at(paths or [settings.arcs]))
     with reading_content():
         found = check_arcs(files, settings.content_folder)

@@ -8,8 +8,7 @@ from loreloom.content.calendar import load_calendar
 from loreloom.content.climates import load_climates
 from loreloom.content.files import ContentError
 from loreloom.workers.client import Json
-from loreloom.workers.commands.output import AsJson, show
-from loreloom.workers.settings import Settings
+from loreloom.workers.commands.output import AsJson, given_settings, show
 
 climates = typer.Typer(help="Climates and the calendar.", no_args_is_help=True)
 
@@ -30,7 +29,7 @@ def check_command(as_json: AsJson = False) -> None:
 
     Needs no server. Exit 1 if a file cannot be used, and why.
     """
-    content = Settings().content_folder
+    content = given_settings().content_folder
     problems: list[str] = []
     try:
         load_calendar(content)

@@ -8,8 +8,8 @@ import typer
 
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Store
+from loreloom.workers.commands.output import given_settings
 from loreloom.workers.commands.stack import saying_what_is_missing
-from loreloom.workers.settings import Settings
 
 keys = typer.Typer(help="API keys of a deployment.", no_args_is_help=True)
 
@@ -54,7 +54,7 @@ def revoke(name: str) -> None:
 
 
 async def _with_store(work: Callable[[Store], Awaitable[None]]) -> None:
-    store = Store(Settings().required_database_url(), pool_size=1)
+    store = Store(given_settings().required_database_url(), pool_size=1)
     try:
         await work(store)
     finally:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Annotated, TypeVar
 
 import typer
+from pydantic import ValidationError
 
 from loreloom.content.arc_files import ArcFileError
 from loreloom.content.files import ContentError
@@ -18,12 +19,23 @@ T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
 
 
+def given_settings() -> Settings:
+    """The settings of the environment; wrong ones end the command with a line for each."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for wrong in error.errors(include_url=False, include_context=False, include_input=False):
+            reason = wrong["msg"].removeprefix("Value error, ")
+            typer.echo(f"{str(wrong['loc'][0]).upper()}: {reason}", err=True)
+        raise typer.Exit(2) from None
+
+
 @contextmanager
 def calling(code: int = 1) -> Iterator[ApiClient]:
     """A client of the API; what goes wrong ends the command with a line that says so, and with
     ``code``."""
     try:
-        with ApiClient.of(Settings()) as api:
+        with ApiClient.of(given_settings()) as api:
             yield api
     except (ApiProblem, ApiUnreachable, NoKey, TimeoutError) as error:
         typer.echo(str(error), err=True)

@@ -12,7 +12,7 @@ import typer
 import uvloop
 from rich.console import Console
 
-from loreloom.workers.commands.output import reading_content
+from loreloom.workers.commands.output import given_settings, reading_content
 from loreloom.workers.embedded.home import HomeInUseError
 from loreloom.workers.embedded.parts import PartFailedError
 from loreloom.workers.embedded.stack import PartName, Stack
@@ -49,7 +49,7 @@ def migrate() -> None:
     """Bring the database to the newest schema and register Temporal's search attributes."""
     from loreloom.workers.migrate import migrate_database, migrate_temporal
 
-    settings = Settings()
+    settings = given_settings()
     with saying_what_is_missing():
         migrate_database(settings)
         asyncio.run(migrate_temporal(settings))
@@ -67,7 +67,9 @@ def worker(
     # Imported here because it takes seconds, which no other command should.
     from loreloom.workers.worker import run_worker
 
-    settings = Settings() if roles is None else Settings().with_changes(worker_roles=roles)
+    settings = given_settings()
+    if roles is not None:
+        settings = settings.with_changes(worker_roles=roles)
 
     def ready() -> None:
         if ready_file:
@@ -87,7 +89,7 @@ def promote(build: Annotated[str, typer.Argument(help="A build that has workers.
 
     with saying_what_is_missing():
         try:
-            before = asyncio.run(name_it(Settings()))
+            before = asyncio.run(name_it(given_settings()))
         except BuildRefused as refused:
             typer.echo(f"{build} is not taken: {refused}", err=True)
             raise typer.Exit(1) from refused
@@ -99,7 +101,7 @@ def api() -> None:
     from loreloom.workers.apiserver import run_api
 
     with saying_what_is_missing(), reading_content():
-        run_api(Settings())
+        run_api(given_settings())
 
 
 @contextmanager
@@ -111,7 +113,7 @@ def running_stack(
     A part that does not start, and Ctrl-C at any time, end the command with a message and a code.
     A command for which Ctrl-C is a good end takes it itself.
     """
-    stack = Stack(Settings(), parts=parts, say=say)
+    stack = Stack(given_settings(), parts=parts, say=say)
     with interrupted_by_signals():
         try:
             stack.start()
