@@ -9,15 +9,17 @@ from loreloom.content.climates import load_climates
 from loreloom.content.files import ContentError
 from loreloom.content.life import load_life
 from loreloom.content.world import default_regions
+from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by, weathers_made_by
 from loreloom.domain.canon import EntityKind
 from loreloom.domain.climates import weathers_by_season
 from loreloom.domain.ids import FactId
 from loreloom.domain.living.aftermath import lived_facts
+from loreloom.domain.living.content import LifeContent
 from loreloom.domain.templates import QuestTemplate
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import load_templates
-from loreloom.knowledge.front_matter import split_front_matter
+from loreloom.knowledge.front_matter import DeclaredEntity, FrontMatter, split_front_matter
 from loreloom.knowledge.problems import LoreProblem
 
 
@@ -39,24 +41,21 @@ def arcs_at(paths: Iterable[Path]) -> Iterator[Path]:
 
 def surrounding(content: Path) -> Surrounding:
     """What the content folder knows of, and what its arcs, quests and own life can bring about."""
-    entities = list(_entities(content / "lore"))
+    entities = declared_entities(content / "lore")
     templates = load_templates(content / "quests").templates
     calendar, climates, life = load_calendar(content), load_climates(content), load_life(content)
     regions = default_regions(content)
-    arcs = [read_arc(file) for file in arc_files(content / "arcs")]
-    told = (fact for arc in arcs for fact in facts_set_by(arc))
+    arcs = content_arcs(content)
     return Surrounding(
         seasons=frozenset(calendar.seasons),
         parts=frozenset(part for part, _ in calendar.part_starts),
         regions=frozenset(regions),
-        factions=frozenset(
-            name for kind, names in entities if kind is EntityKind.FACTION for name in names[:1]
-        ),
-        names=frozenset(name for _, names in entities for name in names),
+        factions=frozenset(entity.name for entity in entities if entity.kind is EntityKind.FACTION),
+        names=frozenset(name for entity in entities for name in (entity.name, *entity.aliases)),
         openers=load_lexicon().rules.openers,
         templates={template.template_id: len(template.choices) for template in templates},
         seats=life.seats,
-        facts=frozenset({*_set_by(templates), *told, *lived_facts(life)}),
+        facts=known_facts(templates, arcs, life),
         weathers={
             region: weathers_by_season(climates.climate_of(region), calendar) for region in regions
         },
@@ -64,17 +63,30 @@ def surrounding(content: Path) -> Surrounding:
     )
 
 
-def _entities(lore: Path) -> Iterator[tuple[EntityKind, tuple[str, ...]]]:
-    """Every entity that the documents declare: its kind, its name and then its aliases."""
+def content_arcs(content: Path) -> list[ArcDefinition]:
+    """Every arc of a content folder. Raises ``ArcFileError``."""
+    return [read_arc(file) for file in arc_files(content / "arcs")]
+
+
+def known_facts(
+    templates: Iterable[QuestTemplate], arcs: Iterable[ArcDefinition], life: LifeContent
+) -> frozenset[FactId]:
+    """Every fact that quests, arcs and the world's own life can make known."""
+    chosen = (choice.sets_fact for template in templates for choice in template.choices)
+    told = (fact for arc in arcs for fact in facts_set_by(arc))
+    return frozenset({*(fact for fact in chosen if fact), *told, *lived_facts(life)})
+
+
+def documents(lore: Path) -> Iterator[FrontMatter]:
+    """The front matter of every document of a folder. Raises ``ContentError``."""
     for file in sorted(lore.glob("*.md")):
         try:
             front, _ = split_front_matter(file.read_text(encoding="utf-8"))
         except (LoreProblem, OSError, UnicodeDecodeError) as problem:
             raise ContentError(file, str(problem)) from None
-        for entity in front.entities:
-            yield entity.kind, (entity.name, *entity.aliases)
+        yield front
 
 
-def _set_by(templates: Iterable[QuestTemplate]) -> Iterator[FactId]:
-    for template in templates:
-        yield from (c.sets_fact for c in template.choices if c.sets_fact is not None)
+def declared_entities(lore: Path) -> list[DeclaredEntity]:
+    """Every entity that the documents declare. Raises ``ContentError``."""
+    return [entity for front in documents(lore) for entity in front.entities]

@@ -1,6 +1,5 @@
 """Reads the quest templates of a content folder, and says exactly what is wrong in one."""
 
-import json
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,7 +85,7 @@ def load_templates(folder: Path) -> TemplateLibrary:
         seen[template.template_id] = (file, template)
     return TemplateLibrary(
         templates=tuple(seen[name][1] for name in sorted(seen)),
-        epilogues=_read(epilogues_file, PlainEpilogues),
+        epilogues=read_epilogues(epilogues_file),
     )
 
 
@@ -95,9 +94,9 @@ def read_template(file: Path) -> QuestTemplate:
     return _read(file, QuestTemplate)
 
 
-def template_schema() -> str:
-    """The JSON schema of a template file, for a designer's editor."""
-    return json.dumps(QuestTemplate.model_json_schema(), indent=2, ensure_ascii=False)
+def read_epilogues(file: Path) -> PlainEpilogues:
+    """The plain epilogues of a file. Raises ``TemplateFileError`` if it cannot be used."""
+    return _read(file, PlainEpilogues)
 
 
 def _read(file: Path, model: type[Model]) -> Model:

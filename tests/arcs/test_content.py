@@ -1,4 +1,4 @@
-"""The example world's arcs, and the schema that editors hold arcs against."""
+"""The example world's arcs, and what `loreloom arcs check` finds in others."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,6 @@ from loreloom.content.arc_files import arc_files, read_arc
 from loreloom.content.arc_surroundings import check_arcs, surrounding
 from loreloom.domain.arc import ArcScope
 from loreloom.domain.living.aftermath import fact_id
-from loreloom.workers.arc_schema import FILE, schema
 from loreloom.workers.cli import app
 from loreloom.workers.settings import Settings
 
@@ -22,10 +21,6 @@ def test_the_example_arcs_have_no_findings() -> None:
     assert {read_arc(file).scope for file in files} == set(ArcScope)
     assert check_arcs(files, settings.content_folder) == dict.fromkeys(files, ())
     assert all(read_arc(file).arc == file.stem for file in files)
-
-
-def test_the_published_schema_is_the_models() -> None:
-    assert FILE.read_text(encoding="utf-8") == schema()
 
 
 def test_the_command_finds_what_is_wrong_and_says_so(tmp_path: Path) -> None:

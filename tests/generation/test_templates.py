@@ -1,6 +1,5 @@
 """Template files load, and a broken one is refused with its file, its line and its field."""
 
-import json
 import random
 from pathlib import Path
 
@@ -21,7 +20,6 @@ from loreloom.generation.templates import (
     TemplateFileCode,
     TemplateFileError,
     load_templates,
-    template_schema,
 )
 
 CONTENT = Path(__file__).parents[2] / "content"
@@ -173,12 +171,6 @@ def test_a_missing_folder_or_missing_epilogues_are_said_so(tmp_path: Path) -> No
         load_templates(tmp_path)
     assert no_folder.value.code is no_epilogues.value.code is TemplateFileCode.MISSING
     assert no_epilogues.value.file.name == "epilogues.yaml"
-
-
-def test_the_schema_names_every_field_of_a_template() -> None:
-    schema = json.loads(template_schema())
-    assert set(schema["properties"]) == set(QuestTemplate.model_fields)
-    assert schema["additionalProperties"] is False
 
 
 @pytest.mark.parametrize("kind", QuestKind)

@@ -1,13 +1,22 @@
-"""`loreloom quest`: ask for a quest, look at it, and act on it, through the API."""
+"""`loreloom quest`: ask for a quest, look at it, act on it; check templates before they serve."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from loreloom.domain.quest import Difficulty, QuestKind, QuestState
-from loreloom.workers.commands.output import AsJson, calling, show
+from loreloom.workers.client import Json
+from loreloom.workers.commands.output import (
+    AsJson,
+    calling,
+    given_settings,
+    reading_content,
+    show,
+)
 
-quest = typer.Typer(help="Quests: ask for one, look, act.", no_args_is_help=True)
+quest = typer.Typer(help="Quests: ask for one, look, act; check templates.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -108,6 +117,51 @@ def progress(
 def choose(quest_id: str, action_id: str, choice_id: str, as_json: AsJson = False) -> None:
     """Choose a way. The action id is yours: a repeat of it counts once."""
     _act(quest_id, "choose", {"action_id": action_id, "choice_id": choice_id}, as_json)
+
+
+@quest.command("check")
+def check_command(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, help="Templates, or folders of them; else the content's."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find what is wrong in quest templates: names, facts, conditions that cannot hold, prose.
+
+    Needs no server: templates are held against the rest of the content folder, and tried with the
+    canon's people. Of a folder it says which kinds of quest have no template that always serves.
+    Exit 1 if anything is found.
+    """
+    # Imported here because it loads the embedding library, which takes seconds.
+    from loreloom.content.template_surroundings import (
+        check_folder,
+        check_templates,
+        templates_at,
+    )
+
+    settings = given_settings()
+    checked = paths or [settings.quest_templates]
+    files = templates_at(checked)
+    with reading_content():
+        found = check_templates(files, settings.content_folder)
+    for folder in (path for path in checked if not path.is_file()):
+        found[folder] = list(check_folder(folder))
+    findings = [
+        {"file": str(file), "where": one.field, "message": one.message, "code": one.code}
+        for file, of_file in found.items()
+        for one in of_file
+    ]
+    show({"files": len(files), "findings": findings}, as_json, _findings)
+    if findings:
+        raise typer.Exit(1)
+
+
+def _findings(answer: Json) -> Iterable[str]:
+    for one in answer["findings"]:
+        where = f"{one['where']}: " if one["where"] else ""
+        yield f"{one['file']}: {where}{one['message']} ({one['code']})"
+    yield f"{answer['files']} files, {len(answer['findings'])} findings"
 
 
 def _act(quest_id: str, act: str, body: dict[str, Any] | None, as_json: bool) -> None:
