@@ -41,7 +41,8 @@ def check_templates(files: Iterable[Path], content: Path) -> Findings:
     rules = load_lexicon().rules
     found: Findings = {file: [] for file in files}
     templates = dict(_readable(found))
-    world = template_world(content, templates.values())
+    beside = dict(_readable({file: [] for file in templates_at([content / "quests"])}))
+    world = template_world(content, (beside | templates).values())
     for file, template in templates.items():
         if template.template_id != file.stem:
             message = f"a file has the name of its template: {template.template_id}.yaml"

@@ -99,7 +99,8 @@ def test_plain_epilogues_are_held_against_the_rules_of_prose() -> None:
 def test_the_content_has_no_findings_and_a_folder_says_what_it_lacks(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["quest", "check"]).exit_code == 0
 
-    (tmp_path / "daily-hello.yaml").write_text(GOOD)
+    after_another = GOOD.replace("{hours: [6, 20]}", "{fact: morrowick_held_the_boats}")
+    (tmp_path / "daily-hello.yaml").write_text(after_another)
     (tmp_path / "daily-other.yaml").write_text(GOOD)
     (tmp_path / "daily-broken.yaml").write_text(GOOD.replace("kind: daily", "kind: weekly"))
     told = CliRunner().invoke(app, ["quest", "check", "--json", str(tmp_path)])
