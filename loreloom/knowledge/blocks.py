@@ -1,17 +1,19 @@
 """The blocks of a Markdown text in order: headings, and what stands between them.
 
 The Markdown library says where blocks begin and end; their text is the source itself, so that
-nothing a designer wrote is lost on the way.
+nothing a designer wrote is lost on the way, but for what Markdown shows to nobody: comments and
+link definitions, which some write comments as.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 MAX_PARSE_LINES = 4000
+"""Some of the library's block rules look ahead to the end of their text; this bounds them."""
 
 
 class BlockKind(StrEnum):
@@ -23,6 +25,7 @@ class BlockKind(StrEnum):
     TABLE = "table"
     CODE = "code"
     QUOTE = "quote"
+    HTML = "html"
     OTHER = "other"
 
 
@@ -49,46 +52,54 @@ _KINDS = {
     "fence": BlockKind.CODE,
     "code_block": BlockKind.CODE,
     "blockquote_open": BlockKind.QUOTE,
+    "html_block": BlockKind.HTML,
 }
+_TO_AN_END = (BlockKind.CODE, BlockKind.HTML)
+"""What goes on until something ends it, over whatever would be a block elsewhere."""
 
 
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark").enable("table")
+    parser = MarkdownIt("commonmark", {"inline_definitions": True}).enable("table")
     # Only the blocks are wanted; inline rules cost most of the time and can be made quadratic.
     parser.core.ruler.enableOnly(["normalize", "block"])
     return parser
 
 
 def read_blocks(text: str, first_line: int = 0) -> Iterator[Block]:
-    """The blocks of a text; every line that is not blank lies in exactly one."""
-    lines = text.split("\n")
-    for start, end in _portions(lines, first_line):
-        yield from _blocks_of(lines[start:end], start)
+    """The blocks of a text; every line that Markdown shows lies in exactly one."""
+    for block in _in_portions(text.split("\n"), first_line):
+        shown = block if block.kind is BlockKind.CODE else _without_comments(block)
+        if shown.text or shown.kind is BlockKind.HEADING:
+            yield shown
 
 
-def _portions(lines: list[str], first: int) -> Iterator[tuple[int, int]]:
-    """Spans that can be parsed by themselves: cut before a heading outside fences.
+def _in_portions(lines: list[str], start: int) -> Iterator[Block]:
+    """The blocks with what they hide.
 
-    Some of the library's block rules look ahead to the end of their text; bounding the text
-    bounds them.
+    The last block of a portion may go on in the next, so it is read again with that one. If it
+    fills its portion it is cut there; code and HTML are not, since the rest of them would be read
+    as something else: the portion grows until it holds them.
     """
-    start, fence = first, ""
-    for number in range(first, len(lines)):
-        line = lines[number]
-        stripped = line.lstrip(" ")
-        mark = stripped[:3]
-        if mark in ("```", "~~~") and len(line) - len(stripped) < 4:
-            fence = mark if not fence else ("" if mark == fence else fence)
-        long = number - start >= MAX_PARSE_LINES
-        if number > start and ((not fence and line.startswith("#")) or long):
-            yield start, number
-            start = number
-    if start < len(lines):
-        yield start, len(lines)
+    size = MAX_PARSE_LINES
+    while start < len(lines):
+        end = min(start + size, len(lines))
+        blocks = list(_blocks_of(lines[start:end], start))
+        if end == len(lines) or not blocks:
+            yield from blocks
+            start = end
+        elif len(blocks) > 1:
+            yield from blocks[:-1]
+            start, size = blocks[-1].line, MAX_PARSE_LINES
+        elif blocks[0].kind in _TO_AN_END:
+            start, size = blocks[0].line, 2 * size
+        else:
+            yield blocks[0]
+            start = end
 
 
 def _blocks_of(lines: list[str], offset: int) -> Iterator[Block]:
     tokens = _parser().parse("\n".join(lines))
+    lines = _without_definitions(lines, tokens)
     reached = 0
     for index, token in enumerate(tokens):
         if token.level != 0 or token.map is None or token.nesting < 0:
@@ -103,6 +114,16 @@ def _blocks_of(lines: list[str], offset: int) -> Iterator[Block]:
     yield from _gap(lines, reached, len(lines), offset)
 
 
+def _without_definitions(lines: list[str], tokens: list[Token]) -> list[str]:
+    hidden = {
+        number
+        for token in tokens
+        if token.type == "definition" and token.map
+        for number in range(*token.map)
+    }
+    return ["" if number in hidden else line for number, line in enumerate(lines)]
+
+
 def _block(tokens: list[Token], index: int, lines: list[str], start: int, offset: int) -> Block:
     token = tokens[index]
     kind = _KINDS.get(token.type, BlockKind.OTHER)
@@ -110,6 +131,23 @@ def _block(tokens: list[Token], index: int, lines: list[str], start: int, offset
         return Block(kind, tokens[index + 1].content.strip(), start + offset, int(token.tag[1]))
     starts = tuple(_item_starts(tokens, index, start)) if kind is BlockKind.LIST else ()
     return Block(kind, "\n".join(lines).rstrip(), start + offset, starts=starts)
+
+
+def _without_comments(block: Block) -> Block:
+    """The block without its comments; each leaves its line ends, by which a list is cut.
+
+    One that is never closed is a comment to the end if it opens a block of its own, else text.
+    """
+    text, kept, reached = block.text, "", 0
+    while (start := text.find("<!--", reached)) >= 0:
+        # "<!-->" is a whole comment.
+        end = text.find("-->", start + 2)
+        if end < 0 and block.kind is not BlockKind.HTML:
+            break
+        end = len(text) if end < 0 else end + 3
+        kept += text[reached:start] + "\n" * text.count("\n", start, end)
+        reached = end
+    return replace(block, text=(kept + text[reached:]).strip("\n").rstrip())
 
 
 def _item_starts(tokens: list[Token], index: int, start: int) -> Iterator[int]:
@@ -121,7 +159,7 @@ def _item_starts(tokens: list[Token], index: int, start: int) -> Iterator[int]:
 
 
 def _gap(lines: list[str], start: int, end: int, offset: int) -> Iterator[Block]:
-    """What the library reads and drops, such as link definitions."""
+    """What the library reads and makes no block of, such as what lies too deep in others."""
     text = "\n".join(lines[start:end])
     if text.strip():
         yield Block(BlockKind.OTHER, text.strip("\n").rstrip(), start + offset)

@@ -44,14 +44,20 @@ def cut(block: Block, limit: int, count: Count) -> Iterator[Piece]:
     if block.kind is BlockKind.TABLE:
         yield from _with_frame(block.text, 2, 0, limit, count)
     elif block.kind is BlockKind.CODE and block.text.lstrip()[:3] in ("```", "~~~"):
-        closed = block.text.rstrip().split("\n")[-1].strip().startswith(block.text.lstrip()[:3])
-        yield from _with_frame(block.text, 1, 1 if closed else 0, limit, count)
+        yield from _with_frame(block.text, 1, 1 if _is_closed(block.text) else 0, limit, count)
     elif block.kind is BlockKind.LIST:
         yield from _finer(_items(block), "\n", limit, count)
     elif block.kind is BlockKind.PARAGRAPH:
         yield from _finer(sentences(block.text), " ", limit, count)
     else:
         yield from _finer(block.text.split("\n"), "\n", limit, count)
+
+
+def _is_closed(fenced: str) -> bool:
+    """Whether the last line is the end of the fence: its own mark, as long or longer, alone."""
+    opening, last = fenced.lstrip(), fenced.rstrip().split("\n")[-1].strip()
+    mark = opening[: len(opening) - len(opening.lstrip(opening[0]))]
+    return last.startswith(mark) and not last.strip(mark[0])
 
 
 def _measured(texts: list[str], glue: str, count: Count) -> list[Piece]:

