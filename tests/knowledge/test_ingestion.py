@@ -6,8 +6,10 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import create_engine, text
+from typer.testing import CliRunner
 
 from loreloom.knowledge.documents import INGESTION_WORKFLOW
+from loreloom.workers.cli import app
 from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workflows.ingestion import IngestionWorkflow
 from tests.support.waiting import wait_until
@@ -87,14 +89,12 @@ def test_a_killed_worker_goes_on_at_the_first_batch_not_embedded(
 def test_the_command_line_ingests_a_folder_and_searches_it(
     engine: Stack, designer: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from typer.testing import CliRunner
-
-    from loreloom.workers.cli import app
-
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "inn.md").write_text("# The Inn\n\nThe inn serves eel pie.\n")
     (tmp_path / "bad.md").write_text("---\ntelling: loud\n---\n# Bad\n")
     (tmp_path / "notes.pdf").write_bytes(b"%PDF-")
+    # A file that nobody can read, root included: its first page is not mapped.
+    (tmp_path / "dark.md").symlink_to("/proc/self/mem")
     assert engine.keys is not None
     monkeypatch.setenv("LORELOOM_PORT", str(engine.settings.loreloom_port))
     monkeypatch.setenv("LORELOOM_KEY", engine.keys.designer)
@@ -103,9 +103,29 @@ def test_the_command_line_ingests_a_folder_and_searches_it(
     assert first.exit_code == 1, first.output
     assert "deep/inn.md: 1 passages" in first.stdout, (first.output, first.exception)
     assert "bad.md: refused: line 2: telling" in first.stdout
+    assert "dark.md: refused: [Errno 5]" in first.stdout
     (tmp_path / "bad.md").unlink()
+    (tmp_path / "dark.md").unlink()
     second = runner.invoke(app, ["ingest", str(tmp_path)])
     assert second.exit_code == 0, second.output
     assert "deep/inn.md: unchanged" in second.stdout
     found = runner.invoke(app, ["search", "what is there to eat", "--limit", "1"])
     assert "The inn serves eel pie." in found.stdout
+
+
+def test_two_files_of_one_name_are_refused_before_either_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LORELOOM_KEY", "unused")
+    monkeypatch.setenv("LORELOOM_PORT", "1")
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "notes.md").write_text(f"# Of {folder}\n")
+    first, second = (str(tmp_path / folder / "notes.md") for folder in ("one", "two"))
+    # Nothing serves at the address, so a file that was sent would say so instead.
+    for paths in ([first, second], [str(tmp_path / "one"), second]):
+        refused = CliRunner().invoke(app, ["ingest", *paths], env={"COLUMNS": "1000"})
+        assert refused.exit_code == 2
+        assert f"{first} and {second} would both be" in refused.output
+    twice = CliRunner().invoke(app, ["ingest", first, str(tmp_path / "one")])
+    assert "would both be" not in twice.output

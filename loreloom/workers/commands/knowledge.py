@@ -34,7 +34,8 @@ def ingest(
     """Bring documents into the canon, and wait until they can be read.
 
     A file that is there unchanged takes no work; a changed one replaces itself. Files of a folder
-    are named by their path inside it. Exit 1 if any document was refused or failed.
+    are named by their path inside it; two files of one name are refused before any is sent. Exit 1
+    if any document was refused or failed.
     """
     with calling() as api:
         answers = ingest_paths(api, paths, Console(stderr=True, highlight=False), canon)
@@ -76,13 +77,13 @@ def ingest_paths(
 ) -> list[Json]:
     """Hand files in, wait until each is ready, failed or refused, and return what became of them.
 
-    Progress is shown on ``console``.
+    Progress is shown on ``console``. Raises ``typer.BadParameter`` if two files have one name.
     """
-    files = list(_files(paths))
+    files = _by_name(paths)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("documents", total=len(files))
-        answers = [_posted(api, canon, name, path) for name, path in files]
+        answers = [_posted(api, canon, name, path) for name, path in files.items()]
         while waiting := [a for a in answers if a["state"] == "ingesting"]:
             progress.update(task, completed=len(answers) - len(waiting))
             for document in waiting:
@@ -90,6 +91,15 @@ def ingest_paths(
             time.sleep(POLL_SECONDS)
         progress.update(task, completed=len(answers))
     return answers
+
+
+def _by_name(paths: Sequence[Path]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for name, path in _files(paths):
+        other = files.setdefault(name, path)
+        if other is not path and not other.samefile(path):
+            raise typer.BadParameter(f"{other} and {path} would both be the document {name!r}")
+    return files
 
 
 def _files(paths: Sequence[Path]) -> Iterator[tuple[str, Path]]:
@@ -106,7 +116,7 @@ def _posted(api: ApiClient, canon: str, name: str, path: Path) -> Json:
         received = api.post_markdown(
             "/v1/lore/documents", path.read_bytes(), name=name, canon=canon
         )
-    except ApiProblem as problem:
+    except (ApiProblem, OSError) as problem:
         return {"name": name, "state": "refused", "reason": str(problem), "started": False}
     return {**received["document"], "started": received["started"]}
 
