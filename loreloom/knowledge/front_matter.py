@@ -33,11 +33,14 @@ def _or_empty(value: Any) -> Any:
     return () if value is None else value
 
 
+_Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class DeclaredTie(FrontModel):
     """How the entity stands to another: ``to`` that one it is ``label``."""
 
-    to: str = Field(min_length=1, max_length=200)
-    label: str = Field(alias="as", min_length=1, max_length=200)
+    to: _Name
+    label: _Name = Field(alias="as")
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -45,9 +48,9 @@ class DeclaredTie(FrontModel):
 class DeclaredEntity(FrontModel):
     """An entity as a document's front matter declares it."""
 
-    name: str = Field(min_length=1, max_length=200)
+    name: _Name
     kind: EntityKind
-    aliases: Annotated[tuple[str, ...], BeforeValidator(_or_empty)] = ()
+    aliases: Annotated[tuple[_Name, ...], BeforeValidator(_or_empty)] = ()
     ties: Annotated[tuple[DeclaredTie, ...], BeforeValidator(_or_empty)] = ()
 
 

@@ -148,6 +148,24 @@ async def test_a_document_is_read_by_the_charset_that_it_names(api: Api) -> None
     assert titles == ["Café", "灯台", "Café", "Café ?"]
 
 
+async def test_the_longest_names_are_paged_over(api: Api) -> None:
+    # A character beyond the first plane takes four bytes of a cursor.
+    first, second = "𠀀", "𠀁"
+    for name in (first * 300, second * 300):
+        posted = {"name": name, "markdown": "# x"}
+        answer = await api.designer.post("/v1/lore/documents", json=posted)
+        assert answer.status_code == 202, answer.text
+    for name in (first * 200, second * 200):
+        answer = await api.designer.post("/v1/lore/entities", json={"name": name, "kind": "thing"})
+        assert answer.status_code == 201, answer.text
+    for path in ("/v1/lore/documents", "/v1/lore/entities"):
+        page = (await api.designer.get(path, params={"limit": 1})).json()
+        following = await api.designer.get(path, params={"limit": 1, "after": page["next"]})
+        assert following.status_code == 200, following.text
+        assert page["items"][0]["name"].startswith(first)
+        assert following.json()["items"][0]["name"].startswith(second)
+
+
 @pytest.mark.usefixtures("worker")
 async def test_two_worlds_of_two_canons_never_see_each_other(api: Api) -> None:
     await ready(api, "harbour.md", HARBOUR, "sea")

@@ -111,6 +111,7 @@ def test_what_is_no_markdown_is_refused(raw: bytes, code: LoreCode) -> None:
         ("title: x\ntelling: loud", 3, "telling"),
         ("title: x\nentities:\n  - name: Ada\n    kind: dragon", 5, "kind"),
         ("entities:\n  - name: Ada\n    kind: person\n    aliases: Countess", 5, "aliases"),
+        (f"entities:\n  - name: Ada\n    kind: person\n    aliases: [{'a' * 201}]", 5, "aliases"),
         ("- a\n- b", 2, "keys"),
     ],
 )

@@ -5,6 +5,9 @@ import binascii
 
 from loreloom.api.http.errors import invalid
 
+MAX_CURSOR = 2000
+"""The longest is that of a document's name: 300 characters of four bytes, with the list's own."""
+
 
 def to_cursor(kind: str, last: str | None) -> str | None:
     """The cursor after an item; ``None`` where nothing follows."""

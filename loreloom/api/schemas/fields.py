@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from loreloom.api.http.cursors import MAX_CURSOR
 from loreloom.domain.calendar import GameTime
 from loreloom.domain.ids import ArcId, CanonName, DocumentId, EntityId, PlayerId, QuestId, WorldId
 
@@ -29,7 +30,9 @@ EntityIdPath = Annotated[EntityId, Path(pattern=ID)]
 RegionPath = Annotated[str, Path(max_length=100, pattern=NAME)]
 
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on a page.")]
-After = Annotated[str | None, Query(max_length=600, description="The `next` of the page before.")]
+After = Annotated[
+    str | None, Query(max_length=MAX_CURSOR, description="The `next` of the page before.")
+]
 CanonQuery = Annotated[CanonName, Query(pattern=CANON, description="The canon.")]
 OfCanon = Annotated[CanonName | None, Query(pattern=CANON, description="The canon that is meant.")]
 
