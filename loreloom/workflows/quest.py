@@ -433,9 +433,10 @@ class QuestWorkflow:
     def _show(self, moved_on: bool = True) -> None:
         """Tell an inspector in Temporal's UI where the story stands."""
         if moved_on:
-            workflow.upsert_search_attributes(
-                [attributes.STATE.value_set(self._progress.state.value)]
-            )
+            pairs = [attributes.STATE.value_set(self._progress.state.value)]
+            if self._progress.state is QuestState.OFFERED and self._the_plan.region is not None:
+                pairs.append(attributes.REGION.value_set(self._the_plan.region))
+            workflow.upsert_search_attributes(pairs)
         workflow.set_current_details(_details(self._plan, self._progress))
 
     async def _until(self, condition: Callable[[], bool], seconds: float | None) -> None:

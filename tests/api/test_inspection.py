@@ -3,6 +3,7 @@
 import pytest
 
 from loreloom.domain.ids import WorldId, clock_workflow_id, weather_workflow_id
+from tests.api.designs import small_design
 from tests.quest.stage import eventually
 from tests.support.inspecting import Inspected, inspected, shows
 from tests.support.serving import REGIONS, Api
@@ -12,13 +13,21 @@ from tests.support.serving import REGIONS, Api
 async def test_an_inspector_reads_where_a_quest_stands_from_its_offer_to_its_end(api: Api) -> None:
     world_id = (await api.world())["world_id"]
     await api.player(world_id)
-    quest = await api.offered(world_id)
+    design = small_design()
+    plan = design.plan.model_copy(update={"region": REGIONS[0]})
+    quest = await api.offered(world_id, design.model_copy(update={"plan": plan}))
     path, client = f"/v1/quests/{quest['quest_id']}", api.parts.temporal
 
     async def reads(state: str, revision: int, *lines: str) -> None:
         expected = Inspected(
             summary="A side quest of mara",
-            found_by={"World": world_id, "Player": "mara", "Kind": "side", "State": state},
+            found_by={
+                "World": world_id,
+                "Player": "mara",
+                "Kind": "side",
+                "State": state,
+                "Region": REGIONS[0],
+            },
             details="\n".join([f"**{state}** (revision {revision})", *lines]),
         )
         await shows(client, quest["workflow_id"], expected)
@@ -37,10 +46,11 @@ async def test_an_inspector_reads_where_a_quest_stands_from_its_offer_to_its_end
     await reads("completed", 5, "- collect the Lantern: 3 of 3", *done)
 
     async def listed() -> bool:
-        query = f"LoreloomWorld = '{world_id}' AND LoreloomState = 'completed'"
+        query = f"LoreloomRegion = '{REGIONS[0]}' AND LoreloomState = 'completed'"
+        query += f" AND LoreloomWorld = '{world_id}'"
         return [w.id async for w in client.list_workflows(query)] == [quest["workflow_id"]]
 
-    await eventually(listed, "it is found by its state")
+    await eventually(listed, "it is found by where it plays and its state")
 
 
 @pytest.mark.usefixtures("worker")
