@@ -38,7 +38,7 @@ class Call:
 
 PROBE = Call(
     PromptText(
-        purpose=Purpose.DIALOGUE,
+        purpose=Purpose.PROBE,
         messages=(Message(role="user", content="Are you well?"),),
         prefix=0,
     ),

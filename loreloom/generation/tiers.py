@@ -13,21 +13,20 @@ class TierName(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a text is generated for."""
+    """What a text is generated for; a probe only asks whether a server is well."""
 
     QUEST = "quest"
     EPILOGUE = "epilogue"
     TELLING = "telling"
-    DIALOGUE = "dialogue"
+    PROBE = "probe"
 
 
 PREFERENCE: dict[Purpose, tuple[TierName, ...]] = {
     Purpose.QUEST: (TierName.SILVER, TierName.GOLD),
     Purpose.EPILOGUE: (TierName.GOLD, TierName.SILVER),
     Purpose.TELLING: (TierName.GOLD, TierName.SILVER),
-    Purpose.DIALOGUE: (TierName.GOLD, TierName.SILVER),
 }
-"""Which tier is asked first for each purpose."""
+"""Which tier is asked first for each purpose of a text."""
 
 
 class TierModel(BaseModel):
@@ -51,7 +50,7 @@ class Tier(TierModel):
     model: str
     api_key: SecretStr | None = None
     answer_s: float = Field(default=1.2, gt=0)
-    first_token_s: float = Field(default=1.9, gt=0)
+    first_token_s: float = Field(default=1.8, gt=0)
     total_s: float = Field(default=20.0, gt=0)
     max_tokens: int = Field(default=420, ge=1)
     at_once: int = Field(default=4, ge=1)

@@ -168,7 +168,7 @@ async def test_quests_ask_silver_first_and_what_is_short_asks_gold() -> None:
             for purpose, tier in [
                 (Purpose.QUEST, TierName.SILVER),
                 (Purpose.EPILOGUE, TierName.GOLD),
-                (Purpose.DIALOGUE, TierName.GOLD),
+                (Purpose.TELLING, TierName.GOLD),
             ]:
                 result = await router.generate(a_request(purpose))
                 assert outcomes(result) == [(tier, Outcome.OK)]

@@ -1,14 +1,17 @@
 """What an operator sets reaches the processes, and the documentation says what there is."""
 
+import re
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
+from loreloom.generation.tiers import Bounds
 from loreloom.workers.cli import app
-from loreloom.workers.settings import Settings
+from loreloom.workers.settings import PROJECT, Settings
 from loreloom.workers.settings_table import PAGES, renewed
+from loreloom.workers.tiers import tiers_of
 from loreloom.workflows.roles import Role
 
 
@@ -16,6 +19,18 @@ from loreloom.workflows.roles import Role
 def test_the_documented_table_is_the_settings(path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     assert page == renewed(page), "run: python -m loreloom.workers.settings_table"
+
+
+def test_the_documented_bounds_of_a_call_are_the_settings() -> None:
+    page = (PROJECT / "docs" / "generation.md").read_text(encoding="utf-8")
+    table = page.partition("| bound | default | of what |")[2].partition("\n\n")[0]
+    tiers = tiers_of(Settings(gold_urls=("http://g/v1",), silver_urls=("http://s/v1",)))
+    kept = [*tiers, Bounds()]
+    documented = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)
+    assert documented
+    for name, default in documented:
+        values = {float(getattr(one, name)) for one in kept if hasattr(one, name)}
+        assert {float(figure) for figure in re.findall(r"[\d.]+", default)} == values, name
 
 
 def test_a_process_reads_the_settings_that_another_hands_it(
