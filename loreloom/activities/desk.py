@@ -11,7 +11,7 @@ from loreloom.domain.ids import GenerationId, PassageId, PlayerId, WorldId, ques
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 from loreloom.domain.quest import Source
 from loreloom.domain.story import TemplateReason
-from loreloom.generation.composing import Budget
+from loreloom.generation.composing import TRIES, Budget
 from loreloom.generation.lexicon import Lexicon
 from loreloom.generation.records import GenerationRecord
 from loreloom.generation.router import Router
@@ -26,9 +26,6 @@ from loreloom.state.players import PlayerRecord
 from loreloom.state.quests import Citation, QuestRecord
 from loreloom.state.store import Store, Transaction
 from loreloom.state.worlds import WorldRecord
-
-TRIES = 3
-"""A first try and two repairs."""
 
 
 @dataclass(frozen=True, slots=True)

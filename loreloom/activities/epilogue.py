@@ -3,7 +3,6 @@
 from temporalio import activity
 
 from loreloom.activities.desk import (
-    TRIES,
     Desk,
     WritingParts,
     desk_for,
@@ -20,6 +19,7 @@ from loreloom.domain.filling import plain_epilogue
 from loreloom.domain.ids import quest_workflow_id
 from loreloom.domain.quest import ChoiceOutcome
 from loreloom.domain.story import QuestStory, TemplateReason
+from loreloom.generation.composing import TRIES
 from loreloom.generation.records import Asked, GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_epilogue

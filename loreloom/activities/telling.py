@@ -4,7 +4,6 @@ from temporalio import activity
 
 from loreloom.activities.arc import of_arc, remembered_by
 from loreloom.activities.desk import (
-    TRIES,
     WritingParts,
     as_kept,
     cited,
@@ -22,6 +21,7 @@ from loreloom.domain.canon import Viewpoint
 from loreloom.domain.draft import TellingBrief
 from loreloom.domain.ids import PlayerId, arc_workflow_id
 from loreloom.domain.living.memories import Deed
+from loreloom.generation.composing import TRIES
 from loreloom.generation.records import GenerationRecord, without_model
 from loreloom.generation.tiers import Purpose
 from loreloom.generation.writing import write_telling

@@ -1,4 +1,4 @@
-"""What a model may answer: free text held by a pattern, a choice among given things, a number."""
+"""What a model may answer: free text held by a pattern, or a choice among given things."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,21 +40,6 @@ class ChoiceAmong:
         if not self.options:
             raise ValueError("a choice needs something to choose among")
         return {"type": "string", "enum": list(self.options)}
-
-
-@dataclass(frozen=True, slots=True)
-class NumberWithin:
-    """A whole number within bounds, both included."""
-
-    least: int
-    most: int
-
-    @property
-    def schema(self) -> Schema:
-        """An integer with its bounds."""
-        if self.least > self.most:
-            raise ValueError("the least is more than the most")
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
 
 @dataclass(frozen=True, slots=True)

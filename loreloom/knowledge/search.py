@@ -159,6 +159,7 @@ _ENTITY = text(
 _FILTERED_SIZE = text(
     """
     SELECT CASE WHEN CAST(:entity AS text) IS NOT NULL
+                -- A passage has 2.5 vectors on average and hardly ever more than four.
                 THEN (SELECT count(*) FROM passage_entities WHERE entity_id = :entity) * 4
                 ELSE (SELECT count(*) FROM passage_vectors
                       WHERE canon = :canon AND document_id = :document) END

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from loreloom.domain.canon import EntityKind, Rating
 from loreloom.domain.prose import ProblemCode, check_draft
 from loreloom.domain.quest import ObjectiveKind
-from loreloom.generation.answers import ChoiceAmong, NumberWithin
+from loreloom.generation.answers import ChoiceAmong
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.outputs import BadShape, cast_serves, deal_giver, quest_form
 from tests.generation.casts import CAST, PASSAGES, a_brief
@@ -144,9 +144,6 @@ def test_the_giver_is_dealt_from_the_persons_when_none_is_asked_for() -> None:
 def test_an_answer_that_nothing_could_give_cannot_be_asked_for() -> None:
     with pytest.raises(ValueError, match="choose among"):
         _ = ChoiceAmong(()).schema
-    with pytest.raises(ValueError, match="least"):
-        _ = NumberWithin(3, 2).schema
-    assert NumberWithin(1, 4).schema == {"type": "integer", "minimum": 1, "maximum": 4}
 
 
 def test_the_word_lists_agree_with_each_other() -> None:
