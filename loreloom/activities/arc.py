@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.service import RPCError
 
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.signatures.arc import (
@@ -29,7 +28,7 @@ from loreloom.activities.signatures.arc import (
     Telling,
 )
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.activities.signatures.weather import LOOK_AGAIN
+from loreloom.activities.stirring import stir
 from loreloom.domain import arc_wait
 from loreloom.domain.arc import ImposeWeather, QuestBeat
 from loreloom.domain.conditions import Situation, When, earliest, earliest_under
@@ -260,11 +259,7 @@ class ArcActivities(ArcSteps):
             made = await weather.impose_weather(self._store, order)
         if made is None:
             raise broken(f"the world has no region {wanted.region!r}")
-        workflow_id = weather_workflow_id(step.arc.world_id, wanted.region)
-        try:
-            await self._client.get_workflow_handle(workflow_id).signal(LOOK_AGAIN)
-        except RPCError as error:
-            activity.logger.info("%s does not hear of it: %s", workflow_id, error.status)
+        await stir(self._client, weather_workflow_id(step.arc.world_id, wanted.region))
 
 
 def of_arc(step: Acting) -> OfArc:

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.errors import broken, broken_if_refused
 from loreloom.activities.heartbeats import heartbeating
@@ -18,7 +17,7 @@ from loreloom.activities.signatures.clock import (
     ToldTime,
 )
 from loreloom.activities.signatures.errors import refused
-from loreloom.activities.signatures.weather import LOOK_AGAIN
+from loreloom.activities.stirring import stir
 from loreloom.domain.ids import QuestId, WorldId, quest_workflow_id
 from loreloom.domain.refusals import Refusal
 from loreloom.state import quests
@@ -26,12 +25,6 @@ from loreloom.state.clocks import ClockOrder, change_clock, region_names, tell_t
 from loreloom.state.store import Store
 
 STIRRED_AT_ONCE = 10
-FOR_LATER = (
-    RPCStatusCode.UNAVAILABLE,
-    RPCStatusCode.DEADLINE_EXCEEDED,
-    RPCStatusCode.RESOURCE_EXHAUSTED,
-)
-"""What Temporal answers to a signal that it may take at another time."""
 
 
 class ClockActivities(ClockSteps):
@@ -74,23 +67,13 @@ class ClockActivities(ClockSteps):
     async def stir_quests(self, of: OfWorld) -> None:
         gate = asyncio.Semaphore(STIRRED_AT_ONCE)
 
-        async def stir(quest_id: QuestId) -> None:
+        async def stir_quest(quest_id: QuestId) -> None:
             async with gate:
-                await self._stir(quest_id)
+                await stir(self._client, quest_workflow_id(quest_id))
 
         async with heartbeating(), asyncio.TaskGroup() as stirring:
             for quest_id in await quests.with_a_limit(self._store, of.world_id):
-                stirring.create_task(stir(quest_id))
-
-    async def _stir(self, quest_id: QuestId) -> None:
-        try:
-            handle = self._client.get_workflow_handle(quest_workflow_id(quest_id))
-            await handle.signal(LOOK_AGAIN)
-        except RPCError as error:
-            if error.status in FOR_LATER:
-                raise
-            # It has ended meanwhile, or takes no more signals: none of the others waits for it.
-            activity.logger.info("%s was not told that its clock has changed: %s", quest_id, error)
+                stirring.create_task(stir_quest(quest_id))
 
 
 def _gone(world_id: WorldId) -> Exception:

@@ -5,8 +5,10 @@ from typing import Any
 
 from temporalio.client import Client
 
+from loreloom.domain.arc_needs import Past
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.refusals import RefusalCode
+from loreloom.state.arcs import past_of
 from loreloom.state.store import Store
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import arc_stage
@@ -22,6 +24,10 @@ PICK: dict[str, Any] = {
     "until": {"choice": [{"choice_id": "stay", "text": "Stay"}, {"choice_id": "go", "text": "Go"}]},
     "next": [to("hold")],
 }
+ERRAND: dict[str, Any] = {
+    "errand": {"kind": "quest", "template": "side-a", "next": [to("hold")]},
+    "hear": {"kind": "wait", "until": {"quest": "errand"}, "next": [to("end")]},
+}
 OLD = an_arc({"first": PICK, "hold": WAIT})
 
 
@@ -34,6 +40,10 @@ async def test_an_arc_keeps_its_definition_when_it_cannot_be_moved(
         without = an_arc({"begin": PICK, "hold": WAIT}, start="begin")
         assert await refusal_of(arc.migrate(without)) is RefusalCode.CANNOT_MIGRATE
         await arc.choose("act", "go")
+        await arc.at("hold")
+        passed_by = an_arc({"first": PICK, "hold": {**WAIT, "next": [to("hear")]}, **ERRAND})
+        assert await refusal_of(arc.migrate(passed_by)) is RefusalCode.CANNOT_MIGRATE
+        assert await past_of(store, arc.arc_id) == Past(choices=frozenset({"go"}))
         await on.learn("the_bell_rang")
         assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
         assert await arc.way() == ["first", "hold", "end"]

@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select, update
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor, OutboundInterceptor, SignalWorkflowInput
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
+from loreloom.activities.signatures.weather import RegionRef
 from loreloom.api.arc_teller import ArcTeller
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.calendar import HOUR
-from loreloom.domain.ids import ArcId, FactId
+from loreloom.domain.ids import ArcId, FactId, WorldId, weather_workflow_id
 from loreloom.domain.sky import Sky, states_from
 from loreloom.domain.weather import Weather
 from loreloom.state.arcs import way_of
@@ -27,6 +29,7 @@ from loreloom.state.tables.worlds import World
 from loreloom.state.weather import WeatherOrder, impose_weather
 from loreloom.state.worlds import find_world
 from loreloom.workers.embedded.stack import PartName, Stack
+from loreloom.workflows.signatures import REGION_WEATHER, WeatherInput
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import ArcStage, arc_stage
 from tests.quest.stage import eventually
@@ -223,6 +226,57 @@ async def test_a_fact_is_heard_of_before_the_time_is_up(
         assert await arc.handle.result() == ArcState.ENDED
         assert await arc.way() == ["first", "end"]
         assert await teller.sweep() == 0
+
+
+class DownAtFirst(Interceptor):
+    """A Temporal that is not there when the first signal is sent."""
+
+    def __init__(self) -> None:
+        self.down = True
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        return _DownAtFirst(next, self)
+
+
+class _DownAtFirst(OutboundInterceptor):
+    def __init__(self, next: OutboundInterceptor, server: DownAtFirst) -> None:
+        super().__init__(next)
+        self._server = server
+
+    async def signal_workflow(self, input: SignalWorkflowInput) -> None:
+        if self._server.down:
+            self._server.down = False
+            raise RPCError("it is not there", RPCStatusCode.UNAVAILABLE, b"")
+        await super().signal_workflow(input)
+
+
+async def test_a_weather_that_an_arc_makes_is_heard_of_though_temporal_was_away(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    blizzard = {
+        "kind": "change",
+        "weather": {"region": "Quay", "state": "blizzard", "hours": 500},
+        "next": [to("end")],
+    }
+    server = DownAtFirst()
+    config = temporal_client.config()
+    config["interceptors"] = [server]
+    client = Client(**config)
+    world = f"world-{task_queue_prefix}"
+    # No worker serves it: what it is told stays in its history.
+    region = await client.start_workflow(
+        REGION_WEATHER,
+        WeatherInput(region=RegionRef(world_id=WorldId(world), region="Quay")),
+        id=weather_workflow_id(WorldId(world), "Quay"),
+        task_queue=f"nobody-{task_queue_prefix}",
+    )
+    async with arc_stage(client, store, task_queue_prefix, world=world, regions=("Quay",)) as on:
+        arc = await on.begin(an_arc({"first": blizzard}))
+        assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
+    heard = [event async for event in region.fetch_history_events()]
+    signals = [e.workflow_execution_signaled_event_attributes.signal_name for e in heard]
+    assert "look_again" in signals
+    assert not server.down
 
 
 async def test_an_arc_makes_a_weather_for_a_while_and_then_finds_it(
