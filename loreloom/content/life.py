@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from loreloom.content.calendar import load_calendar
 from loreloom.content.files import ContentError, read_keys
 from loreloom.content.world import load_world
+from loreloom.domain.calendar import Calendar
 from loreloom.domain.living.content import NO_LIFE, LifeContent
 
 PARTS = ("goods", "characters", "facts")
@@ -32,14 +34,38 @@ def load_life(folder: Path) -> LifeContent:
     for part in PARTS:
         file = folder / f"{part}.yaml"
         if file.exists():
-            found[part] = read_keys(file).get(part, ())
+            found[part] = _read_part(file, part)
     try:
-        return LifeContent.model_validate(found)
+        living = LifeContent.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise ContentError(
             _file_of(first["loc"], folder, factions), _said(first["loc"], first["msg"], found)
         ) from None
+    _require_times(living, load_calendar(folder), folder)
+    return living
+
+
+def _read_part(file: Path, part: str) -> Any:
+    """What a file says under its only key."""
+    written = read_keys(file)
+    for key in written:
+        if key != part:
+            raise ContentError(file, f"{key!r} is no key of this file; it has {part!r} alone")
+    return written.get(part, ())
+
+
+def _require_times(living: LifeContent, calendar: Calendar, folder: Path) -> None:
+    """Raise ``ContentError`` if something is said of a time that the calendar lacks."""
+    parts, seasons = {part for part, _ in calendar.part_starts}, set(calendar.seasons)
+    for character in living.characters:
+        for part in sorted(character.routine.keys() - parts):
+            reason = f"{character.name}: routine: {part!r} is no part of the day"
+            raise ContentError(folder / "characters.yaml", reason)
+    for good in living.goods:
+        for season in sorted(good.by_season.keys() - seasons):
+            reason = f"{good.name}: by_season: {season!r} is no season"
+            raise ContentError(folder / "goods.yaml", reason)
 
 
 def _file_of(path: tuple[int | str, ...], folder: Path, factions: Sequence[Path]) -> Path:

@@ -21,9 +21,21 @@ BROKEN = {
     "quests/daily-broom-work.yaml": ("title", "titel", "title"),
 }
 """By the file: what is written in it, what it is turned to, and what the message names."""
+MISTYPED = {
+    "goods.yaml": [
+        ("goods:", "godos:", "'godos'"),
+        ("winter:", "wintr:", "bread: by_season: 'wintr'"),
+    ],
+    "characters.yaml": [
+        ("characters:", "charcters:", "'charcters'"),
+        ("{day: Rope Garden}", "{dwan: Rope Garden}", "Clemency Crake: routine: 'dwan'"),
+    ],
+    "facts.yaml": [("facts:", "fatcs:", "'fatcs'")],
+}
+"""By the file: names that nothing knows, each of which would count as if nothing were said."""
 CHECK = ["arcs", "check"]
 LOADED = {
-    "calendar.yaml": (CHECK, ["api"]),
+    "calendar.yaml": (CHECK, ["api"], ["worker"]),
     "world.yaml": (CHECK, ["api"], ["worker"]),
     "climates/estuary.yaml": (CHECK, ["api"]),
     "factions/house-ollamby.yaml": (CHECK, ["api"], ["worker"]),
@@ -58,6 +70,22 @@ def test_a_broken_file_is_told_with_its_place_and_the_reason(content: Path, file
         (line,) = told.output.splitlines()
         assert str(content / file) in line
         assert place in line.replace(str(content / file), "")
+
+
+@pytest.mark.parametrize(
+    ("file", "before", "after", "place"),
+    [(file, *typo) for file, typos in MISTYPED.items() for typo in typos],
+)
+def test_a_name_that_nothing_knows_is_told(
+    content: Path, file: str, before: str, after: str, place: str
+) -> None:
+    text = (content / file).read_text()
+    assert before in text
+    (content / file).write_text(text.replace(before, after, 1))
+    told = CliRunner().invoke(app, CHECK)
+    assert told.exit_code == 1
+    assert str(content / file) in told.output
+    assert place in told.output
 
 
 @pytest.mark.parametrize("file", BROKEN)
