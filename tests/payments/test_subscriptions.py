@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from loreloom.activities.signatures.subscription import SubscriptionRef
+from loreloom.activities.signatures.subscription import Canceling, SubscriptionRef
 from loreloom.activities.subscription import SubscriptionActivities
 from loreloom.domain.ids import PaymentId, RefundId, SubscriptionId, WorldId
-from loreloom.domain.subscription import Standing
+from loreloom.domain.subscription import CancelWhen, Standing
 from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
@@ -150,13 +150,19 @@ async def _provider_id(till: Till, name: str) -> str:
 
 async def test_up_and_down_as_the_provider_prorates(till: Till) -> None:
     world = await till.buyer()
-    begun = await till.subscribed(world, "bronze")
+    begun = await till.subscribed(world, "bronze", coupon="ALWAYS")
     await _running(till, begun["subscription_id"])
     up = await _order(till, begun, "change", item="gold")
     assert (up.status_code, up.json()["item"]) == (200, "gold")
     assert await _has(till, world) == [("gold", begun["paid_until"][:19])]
-    # Nearly all of the month is left: the whole difference is charged.
-    assert (await till.balance())[("provider", "USD")] == 2000
+    # Nearly all of the month is left: the whole difference is charged, and the creator has a share.
+    booked = await till.balance()
+    assert (booked[("provider", "USD")], booked[("creator/wren", "USD")]) == (1800, -360)
+    (told,) = await chronicle.read(
+        till.api.parts.store, WorldId(world), kind="subscription.charged"
+    )
+    receipt = await till.api.game.get(f"/v1/payments/{told.data['payment_id']}/receipt")
+    assert (receipt.json()["coupon"], receipt.json()["creator"]) == ("ALWAYS", "wren")
 
     down = await _order(till, begun, "change", item="silver")
     assert (down.json()["item"], await _has(till, world)) == (
@@ -166,7 +172,7 @@ async def test_up_and_down_as_the_provider_prorates(till: Till) -> None:
     await till.at_provider(begun["subscription_id"], "renew")
     await _later(till, begun)
     # What was credited pays the next month.
-    assert (await till.balance())[("provider", "USD")] == 2000
+    assert (await till.balance())[("provider", "USD")] == 1800
     assert await _told(till, world) == [
         "subscription.started",
         "subscription.changed",
@@ -241,10 +247,14 @@ async def _under_way(till: Till, world: str) -> dict[str, Any]:
     return await till.until_it_is(name, state="past_due")
 
 
+def _steps(till: Till) -> SubscriptionActivities:
+    """What is done for a subscription, without waiting until it is due."""
+    return SubscriptionActivities(till.api.parts.store, till.gateway)
+
+
 async def _lapse(till: Till, name: str) -> Standing:
     """The days of grace are over."""
-    steps = SubscriptionActivities(till.api.parts.store, till.gateway)
-    return await steps.lapse(SubscriptionRef(subscription_id=SubscriptionId(name)))
+    return await _steps(till).lapse(SubscriptionRef(subscription_id=SubscriptionId(name)))
 
 
 async def test_a_debit_that_is_under_way_when_the_days_of_grace_end_is_waited_for(
@@ -295,11 +305,11 @@ async def test_what_has_ended_at_the_provider_takes_an_order_to_end_all_the_same
     till: Till,
 ) -> None:
     world = await till.buyer()
-    begun = await till.subscribed(world, "bronze")
-    await _running(till, begun["subscription_id"])
-    await till.gateway.recurring.cancel(await _provider_id(till, begun["subscription_id"]))
-    answer = (await _order(till, begun, "cancel", when="period_end")).json()
-    assert (answer["state"], answer["cancel_at_period_end"]) == ("canceled", False)
+    name = (await till.subscribed(world, "bronze"))["subscription_id"]
+    await till.gateway.recurring.cancel(await _provider_id(till, name))
+    ending = Canceling(subscription_id=SubscriptionId(name), when=CancelWhen.PERIOD_END)
+    assert (await _steps(till).cancel(ending)).state == "canceled"
+    assert (await till.subscription(name))["state"] == "canceled"
 
 
 async def test_the_second_of_two_paid_checkouts_is_paid_back_and_ended(till: Till) -> None:

@@ -242,7 +242,9 @@ class Recurring(resources.Subscription):  # type: ignore[misc]
             whole = int(each["unit_amount"])
             costs.append(round((whole - self._off(whole)) * left))
         lines = [Line(amount, price["currency"], now, end) for amount in (-costs[0], costs[1])]
-        invoice = RecurringInvoice(self, lines, "subscription_update", 0, 0)
+        # What is left of the old level is credited as it was paid: the coupon counts for the new.
+        taken_off = round(self._off(int(price["unit_amount"])) * left)
+        invoice = RecurringInvoice(self, lines, "subscription_update", 0, taken_off)
         if not invoice._attempt(self.default_payment_method):
             del resources.store[f"invoice:{invoice.id}"]
             raise UserError(402, "Your card was declined.", {"code": "card_declined"})
