@@ -42,6 +42,10 @@ class Interval(StrEnum):
     YEAR = "year"
 
 
+DAYS = {Interval.DAY: 1, Interval.WEEK: 7, Interval.MONTH: 28, Interval.YEAR: 365}
+"""How long a period is at least."""
+
+
 class CouponDuration(StrEnum):
     """For which charges of a subscription a coupon counts; a single purchase has only one."""
 
@@ -132,6 +136,7 @@ class Grace(BookModel):
     """What follows a charge of a subscription that failed.
 
     It is tried again so many days after it was due; after ``days`` of them the subscription lapses.
+    What a price book must not say any more, a subscription that was sold so keeps.
     """
 
     days: int = Field(default=7, ge=1, le=60)
@@ -177,6 +182,18 @@ class PriceBook(BookModel):
             unknown = set(coupon.items) - set(names)
             if unknown:
                 raise ValueError(f"coupon {coupon.code} is for what is not sold: {sorted(unknown)}")
+        return self
+
+    @model_validator(mode="after")
+    def _grace_is_kept(self) -> Self:
+        days = self.grace.days
+        late = [day for day in self.grace.retry_days if day >= days]
+        if late:
+            raise ValueError(f"grace is over after {days} days: retry_days has {late}")
+        for item in self.items:
+            if item.every is not None and days > DAYS[item.every]:
+                problem = f"grace of {days} days is longer than the {item.every} of {item.item}"
+                raise ValueError(problem)
         return self
 
     def item(self, name: str) -> StoreItem:
