@@ -63,6 +63,11 @@ class SubscriptionActivities(SubscriptionSteps):
     @activity.defn(name="subscription_change")
     async def change(self, changing: Changing) -> Changed:
         record = await self._the(changing.subscription_id)
+        # A period that began a moment ago was charged for the old item. If it is unpaid, the new
+        # one's proration would credit what nobody has paid.
+        before = await self._settle(record)
+        if before.state is not SubscriptionState.ACTIVE:
+            return Changed(standing=before, refused=before.state)
         key = f"{subscription_workflow_id(record.subscription_id)}/change/{changing.order}"
         currency = record.quote.currency
         try:
@@ -98,6 +103,9 @@ class SubscriptionActivities(SubscriptionSteps):
             await self._book(record)
             seen = await self._provider.look(record.provider_id)
         unpaid = overdue or record.state is SubscriptionState.PAST_DUE
+        if unpaid and seen.standing is SubscriptionStanding.ACTIVE:
+            # The period of an older charge is over: whoever paid it now would have nothing for it.
+            await self._provider.give_up_older(record.provider_id)
         ended = SubscriptionState.LAPSED if unpaid and not canceled else SubscriptionState.CANCELED
         return await subscriptions.settle(
             self._store,

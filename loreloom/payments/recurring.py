@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from itertools import dropwhile
 from typing import Any, TypeVar
 
 import stripe
@@ -131,6 +132,13 @@ class RecurringGateway:
         """Ask no more for what a subscription has not been paid."""
         for invoice in await self._unpaid(provider_id):
             await self.give_up(str(invoice.id))
+
+    async def give_up_older(self, provider_id: str) -> None:
+        """Ask no more for what came before the last charge that was paid."""
+        listed = await self._invoices(provider_id)
+        for invoice in dropwhile(lambda one: one.status != "paid", listed):
+            if invoice.status in NOT_PAID:
+                await self.give_up(str(invoice.id))
 
     async def payments(self) -> AsyncIterator[dict[str, PaymentId]]:
         """By which payments subscriptions of ours were paid, and as what we book each, by pages."""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from sqlalchemy import ColumnElement, Row, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, insert, or_, select, update
 
 from loreloom.domain.ids import (
     PaymentId,
@@ -142,11 +142,12 @@ async def hold_open(
 ) -> None:
     """What was paid for until ``paid_until`` is kept open while the next charge is waited for.
 
-    If that charge came meanwhile, nothing is to be kept open.
+    If that charge came meanwhile, or was called off, nothing is to be kept open.
     """
     async with store.transaction() as tx:
         record = await _locked(tx, subscription_id)
-        if paid_until not in (None, record.paid_until):
+        awaited = record.state in LIVE and not record.cancel_at_period_end
+        if not awaited or paid_until not in (None, record.paid_until):
             return
         await tx.run(
             update(Entitlement)
@@ -266,8 +267,8 @@ def _given_by(subscription_id: SubscriptionId) -> ColumnElement[bool]:
 async def _end_entitlements(
     tx: Transaction, subscription_id: SubscriptionId, moment: datetime
 ) -> None:
+    # A period that begins later may be paid for before an earlier one is.
+    lasting = and_(Entitlement.since < moment, Entitlement.until > moment)
     await tx.run(
-        update(Entitlement)
-        .where(_given_by(subscription_id), Entitlement.until > moment)
-        .values(until=moment)
+        update(Entitlement).where(_given_by(subscription_id), lasting).values(until=moment)
     )

@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
-from loreloom.activities.signatures.subscription import Canceling, SubscriptionRef
+from loreloom.activities.signatures.subscription import Canceling, Changing, SubscriptionRef
 from loreloom.activities.subscription import SubscriptionActivities
 from loreloom.domain.ids import PaymentId, RefundId, SubscriptionId, WorldId
+from loreloom.domain.price_book import PriceBook
 from loreloom.domain.subscription import CancelWhen, Standing
 from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
 from loreloom.state.subscriptions import find_subscription, hold_open
-from tests.payments.conftest import Till
+from tests.payments.conftest import BOOK, Till
 
 BAD_CARD, GOOD_CARD = "4000000000000341", "4242424242424242"
 SLOW_IBAN = "DE08370400440532013003"
@@ -299,6 +300,79 @@ async def test_canceled_now_it_ends_when_what_was_under_way_has_come_or_not(
     assert (await _has(till, world))[-1] == ("bronze", ended["paid_until"][:19])
     assert (await till.balance())[("provider", "USD")] == (1000 if paid else 500)
     assert (await _told(till, world))[-1] == "subscription.canceled"
+
+
+async def test_an_older_charge_that_is_paid_after_a_newer_one_takes_nothing(till: Till) -> None:
+    world = await till.buyer()
+    owing = await _under_way(till, world)
+    name = owing["subscription_id"]
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    await till.at_provider(name, "renew")
+    newer = await _later(till, owing)
+    await till.at_provider(name, "bank", paid=True)
+    await till.until_balance({("provider", "USD"): 1500, ("sales", "USD"): -1500})
+
+    held = (await till.player(world))["entitlements"]
+    ends = [each["until"] for each in held]
+    # Each period ends where the next one begins, whichever was paid first.
+    assert ends == [*(each["since"] for each in held[1:]), newer["paid_until"]]
+
+
+async def test_what_was_not_paid_is_asked_for_no_more_once_a_later_period_is(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    name = begun["subscription_id"]
+    await till.at_provider(name, "card", card=BAD_CARD)
+    await till.at_provider(name, "renew")
+    await till.until_it_is(name, state="past_due")
+    older = (await till.gateway.recurring.look(await _provider_id(till, name))).open_invoice
+    assert older is not None
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    await till.at_provider(name, "renew")
+    await till.until_it_is(name, state="active")
+
+    await till.gateway.recurring.pay(older, "the buyer still has its page")
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    seen = await till.gateway.recurring.charges(await _provider_id(till, name))
+    assert [charge.amount for charge in seen] == [500, 500]
+
+
+@pytest.mark.parametrize("paid", [True, False])
+async def test_a_period_that_nobody_told_of_is_settled_before_a_change(
+    till: Till, paid: bool
+) -> None:
+    world = await till.buyer()
+    name = (await till.subscribed(world, "gold"))["subscription_id"]
+    at = f"/_config/subscriptions/{await _provider_id(till, name)}"
+    await till.provider.post(f"{at}/card", json={"card": GOOD_CARD if paid else BAD_CARD})
+    await till.provider.post(f"{at}/renew", json={})
+
+    bronze = PriceBook.model_validate(BOOK).item("bronze")
+    changing = Changing(subscription_id=SubscriptionId(name), item=bronze, order="down")
+    changed = await _steps(till).change(changing)
+    if not paid:
+        # Else what is left of a month that nobody paid would pay for the next three.
+        assert (changed.refused, changed.standing.item) == ("past_due", "gold")
+        return
+    assert (changed.refused, changed.standing.item) == (None, "bronze")
+    (told,) = await chronicle.read(
+        till.api.parts.store, WorldId(world), kind="subscription.renewed"
+    )
+    assert (told.data["item"], told.data["amount"]) == ("gold", 2000)
+    assert [name for name, _ in await _has(till, world)] == ["gold", "bronze"]
+
+
+async def test_what_was_canceled_is_not_held_open_for_a_charge_that_does_not_come(
+    till: Till,
+) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    await _order(till, begun, "cancel", when="period_end")
+    ends = datetime.fromisoformat(begun["paid_until"])
+    name = SubscriptionId(begun["subscription_id"])
+    await hold_open(till.api.parts.store, name, ends, ends + timedelta(days=7))
+    assert await _has(till, world) == [("bronze", begun["paid_until"][:19])]
 
 
 async def test_what_has_ended_at_the_provider_takes_an_order_to_end_all_the_same(

@@ -49,7 +49,10 @@ class Changing(SubscriptionModel):
 
 
 class Changed(SubscriptionModel):
-    """What a change came to: ``refused`` is the provider's code if it refuses the charge."""
+    """What a change came to: ``refused`` is the provider's code if it refuses the charge.
+
+    If the last charge is not paid, it is the subscription's state.
+    """
 
     standing: Standing
     refused: str | None = None

@@ -81,6 +81,13 @@ class RecurringInvoice(resources.Invoice):  # type: ignore[misc]
         data = [{"object": "invoice_payment", "payment": made}] if self.payment_intent else []
         return {"object": "list", "data": data, "has_more": False}
 
+    @property
+    def _is_under_way(self) -> bool:
+        if self.payment_intent is None:
+            return False
+        status: str = resources.PaymentIntent._api_retrieve(self.payment_intent).status
+        return status == "processing"
+
     def _attempt(self, method: str) -> bool:
         """Whether it is paid now."""
         self.attempt_count += 1
@@ -155,17 +162,13 @@ class Recurring(resources.Subscription):  # type: ignore[misc]
         return self.items._list[0]
 
     def _begin(self) -> None:
-        if not self._charge("subscription_create") and not self._is_on_its_way():
+        paid = self._charge("subscription_create")
+        if not paid and not resources.Invoice._api_retrieve(self.latest_invoice)._is_under_way:
             key = f"invoice:{self.latest_invoice}"
             del resources.store[key], resources.store[f"subscription:{self.id}"]
             raise UserError(402, "Your card was declined.", {"code": "card_declined"})
         self.status = "active"
         schedule_webhook(resources.Event("customer.subscription.created", self))
-
-    def _is_on_its_way(self) -> bool:
-        intent = resources.Invoice._api_retrieve(self.latest_invoice).payment_intent
-        status: str = resources.PaymentIntent._api_retrieve(intent).status
-        return status == "processing"
 
     def _charge(self, reason: str) -> bool:
         item = self._item
@@ -313,8 +316,14 @@ async def change_card(request: web.Request) -> web.Response:
 async def decide(request: web.Request) -> web.Response:
     """The bank decides on a slow debit: it is ``paid``, or not."""
     found = resources.Subscription._api_retrieve(request.match_info["id"])
-    invoice = resources.Invoice._api_retrieve(found.latest_invoice)
-    intent = resources.PaymentIntent._api_retrieve(invoice.payment_intent)
+    (debited,) = (
+        each
+        for each in resources.store.values()
+        if isinstance(each, RecurringInvoice)
+        and each.subscription == found.id
+        and each._is_under_way
+    )
+    intent = resources.PaymentIntent._api_retrieve(debited.payment_intent)
     if json.loads(await request.read())["paid"]:
         intent.latest_charge.status = "succeeded"
         intent._on_success()
