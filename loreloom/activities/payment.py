@@ -162,13 +162,16 @@ class RefundActivities(RefundSteps):
         found = await payments.find_refund(self._store, refund.refund_id)
         if found is None:
             raise broken(f"there is no refund {refund.refund_id}")
-        if found.state is not RefundState.PENDING:
+        if found.state is RefundState.FAILED:
             return Sent(refused=found.failure)
         payment = await _the_payment(self._store, found.payment_id)
         if payment.intent is None:
             return Sent(refused="nothing_was_paid")
+        key = refund_workflow_id(refund.refund_id)
+        if found.state is RefundState.DONE:
+            # The provider has told of it again: it may have failed since it was booked.
+            return Sent(refused=await self._gateway.failed_refund(payment.intent, key))
         try:
-            key = refund_workflow_id(refund.refund_id)
             await self._gateway.refund(payment.intent, found.amount, key)
         except ProviderRefused as error:
             return Sent(refused=error.code)
@@ -180,7 +183,11 @@ class RefundActivities(RefundSteps):
 
     @activity.defn(name="refund_fail")
     async def fail(self, failed: RefundFailed) -> None:
-        await fulfilments.fail_refund(self._store, failed.refund_id, failed.failure)
+        found = await payments.find_refund(self._store, failed.refund_id)
+        if found is not None and found.state is RefundState.DONE:
+            await fulfilments.return_refund(self._store, failed.refund_id, failed.failure)
+        else:
+            await fulfilments.fail_refund(self._store, failed.refund_id, failed.failure)
 
 
 class DisputeActivities(DisputeSteps):

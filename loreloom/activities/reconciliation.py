@@ -9,19 +9,20 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.heartbeats import heartbeating
 from loreloom.activities.signatures.payment import PROVIDER_SAID, ReconciliationSteps
-from loreloom.domain.ids import PaymentId, payment_workflow_id
-from loreloom.domain.payment import ENDED_UNPAID, UNPAID
+from loreloom.domain.ids import PaymentId, payment_workflow_id, refund_workflow_id
+from loreloom.domain.payment import ENDED_UNPAID, UNPAID, RefundState
 from loreloom.domain.reconciliation import (
     Difference,
     DifferenceKind,
     Report,
     differences,
     refunds_elsewhere,
+    refunds_missing,
 )
 from loreloom.payments.gateway import Gateway
 from loreloom.state import fulfilments
 from loreloom.state.listings import Listing, listing
-from loreloom.state.payments import find_payment
+from loreloom.state.payments import find_payment, refunds_of
 from loreloom.state.store import Store
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,17 @@ class ReconciliationActivities(ReconciliationSteps):
                 )  # fmt: skip
             for payment_id, total in refunds_elsewhere(books.payments, listed.payments):
                 await fulfilments.take_over_refund(self._store, payment_id, total)
+            for payment_id, intent in refunds_missing(books.payments, listed):
+                await self._return_failed_refunds(payment_id, intent)
         return Report(ours=ours, theirs=await theirs.count(), found=found, differences=tuple(named))
+
+    async def _return_failed_refunds(self, payment_id: PaymentId, intent: str) -> None:
+        for refund in await refunds_of(self._store, payment_id):
+            if refund.state is RefundState.DONE:
+                key = refund_workflow_id(refund.refund_id)
+                failure = await self._gateway.failed_refund(intent, key)
+                if failure is not None:
+                    await fulfilments.return_refund(self._store, refund.refund_id, failure)
 
     async def _is_on_its_way(self, found: Difference) -> bool:
         """Whether money that is there is about to be delivered, or was since the books were read.

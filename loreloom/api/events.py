@@ -6,7 +6,7 @@ from datetime import timedelta
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from loreloom.activities.signatures.payment import PROVIDER_SAID, DisputeRef
+from loreloom.activities.signatures.payment import PROVIDER_SAID, DisputeRef, RefundRef
 from loreloom.api.http.errors import ApiError
 from loreloom.api.launch import Launcher
 from loreloom.api.temporal import outages
@@ -15,15 +15,17 @@ from loreloom.domain.ids import (
     PaymentId,
     dispute_workflow_id,
     payment_workflow_id,
+    refund_workflow_id,
     subscription_workflow_id,
 )
+from loreloom.domain.payment import RefundState
 from loreloom.domain.provider import ToldEvent
 from loreloom.state.disputes import plan_dispute
-from loreloom.state.payments import find_payment, payment_of_intent
+from loreloom.state.payments import find_payment, payment_of_intent, refunds_of
 from loreloom.state.provider_events import UNKNOWN_PAYMENT, mark_handled, unhandled_events
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
-from loreloom.workflows.signatures import DISPUTE, DisputeInput
+from loreloom.workflows.signatures import DISPUTE, REFUND, DisputeInput, RefundInput
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,7 @@ SWEEP_LIMIT = 50
 ABOUT_PAYMENTS = ("checkout.session.", "payment_intent.")
 ABOUT_SUBSCRIPTIONS = ("invoice.", "customer.subscription.")
 ABOUT_DISPUTES = "charge.dispute."
+ABOUT_REFUNDS = ("refund.failed", "refund.updated", "charge.refund.updated")
 
 
 class Events:
@@ -64,6 +67,8 @@ class Events:
     async def _outcome(self, told: ToldEvent) -> str:
         if told.kind.startswith(ABOUT_DISPUTES) and told.dispute_id is not None:
             return await self._dispute(told, told.dispute_id)
+        if told.kind in ABOUT_REFUNDS:
+            return await self._refunds(told)
         if told.kind.startswith(ABOUT_PAYMENTS):
             return await self._payment(told)
         if told.kind.startswith(ABOUT_SUBSCRIPTIONS) and told.subscription_id is not None:
@@ -90,6 +95,22 @@ class Events:
         await plan_dispute(self._store, dispute_id, payment_id, start)
         await self._launcher.launch(start)
         return await self._tell(workflow_id)
+
+    async def _refunds(self, told: ToldEvent) -> str:
+        """Those that are booked are looked at again: one may have failed since."""
+        payment_id = await self._payment_id(told)
+        if payment_id is None:
+            return UNKNOWN_PAYMENT
+        refunds = await refunds_of(self._store, payment_id)
+        booked = [each.refund_id for each in refunds if each.state is RefundState.DONE]
+        for refund_id in booked:
+            start = PlannedStart(
+                workflow_id=refund_workflow_id(refund_id),
+                workflow=REFUND,
+                input=RefundInput(refund=RefundRef(refund_id=refund_id)).model_dump(mode="json"),
+            )
+            await self._launcher.run_again(start)
+        return "told" if booked else "nobody_waits"
 
     async def _payment_id(self, told: ToldEvent) -> PaymentId | None:
         if told.payment_id is not None:

@@ -81,6 +81,13 @@ class Launcher:
         await mark_started(self._store, start.workflow_id)
         return True
 
+    async def run_again(self, start: PlannedStart) -> None:
+        """Start a workflow that has ended once more. Raises ``ApiError`` if Temporal is away."""
+        about = await self._about(start)
+        with outages():
+            async with asyncio.timeout(self._config.launch_seconds):
+                await self._start(start, about, WorkflowIDReusePolicy.ALLOW_DUPLICATE)
+
     async def sweep(self) -> int:
         """Start what is overdue; returns how many. Stops where Temporal does not take one."""
         started = 0
@@ -95,7 +102,12 @@ class Launcher:
             started += 1
         return started
 
-    async def _start(self, start: PlannedStart, about: About) -> None:
+    async def _start(
+        self,
+        start: PlannedStart,
+        about: About,
+        ran_before: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
+    ) -> None:
         try:
             await self._client.start_workflow(
                 start.workflow,
@@ -103,7 +115,7 @@ class Launcher:
                 id=start.workflow_id,
                 task_queue=queue_of(Role.STORY, self._config.queue_prefix),
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=ran_before,
                 search_attributes=TypedSearchAttributes(about.attributes),
                 static_summary=about.summary,
             )

@@ -14,8 +14,9 @@ from loreloom.domain.refusals import Refusal, RefusalCode
 class PaymentState(StrEnum):
     """Where a purchase stands; part of the public API.
 
-    ``unfulfilled``: it was paid and could not be delivered; it is being paid back, or is to be paid
-    back by ops if the provider refused. What cost nothing and could not be delivered is ``failed``.
+    ``unfulfilled``: it was paid, and the buyer has nothing for it: it could not be delivered, or
+    was taken with a refund that failed later. It is being paid back, or is to be paid back by ops
+    if the provider refused. What cost nothing and could not be delivered is ``failed``.
     """
 
     CREATED = "created"
@@ -76,7 +77,7 @@ class Bought(BaseModel):
 class Reversal(BaseModel):
     """A refund as the books see it. Amounts are in minor units.
 
-    ``before`` was refunded earlier, ``lost`` was taken by disputes, ``amount`` is now.
+    ``before`` was refunded besides, ``lost`` was taken by disputes, ``amount`` is of this one.
     ``coin_left`` is what the player has of the coin that is to be taken. ``given`` says that the
     buyer has what was bought: it was delivered, and was not taken back before.
     """
@@ -121,15 +122,18 @@ class Disputed(BaseModel):
     lost: int = Field(default=0, ge=0)
 
 
-def standing_of(amount: int, refunded: int, disputed: Disputed, *, delivered: bool) -> PaymentState:
-    """Where a purchase stands that was paid, whatever came back of it in which order."""
+def standing_of(amount: int, refunded: int, disputed: Disputed, *, given: bool) -> PaymentState:
+    """Where a purchase stands that was paid, whatever came back of it in which order.
+
+    ``given`` says that the buyer has what was bought.
+    """
     if disputed.open:
         return PaymentState.DISPUTED
     if disputed.lost:
         return PaymentState.DISPUTE_LOST
     if refunded and refunded >= amount:
         return PaymentState.REFUNDED
-    if not delivered:
+    if not given:
         return PaymentState.UNFULFILLED
     return PaymentState.PARTLY_REFUNDED if refunded else PaymentState.FULFILLED
 
@@ -171,6 +175,15 @@ def reversal(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
     if refund.takes(quote):
         postings += coin_back(bought, refund.coin_left)
     return balanced(postings)
+
+
+def returned(bought: Bought, refund: Reversal) -> tuple[Posting, ...]:
+    """What the ledger says when a refund fails after it was booked: its money, the other way round.
+
+    What was taken with it stays taken.
+    """
+    booked = reversal(bought, refund.model_copy(update={"given": False}))
+    return tuple(posting.model_copy(update={"amount": -posting.amount}) for posting in booked)
 
 
 def dispute_lost(bought: Bought, loss: Loss) -> list[Posting]:

@@ -45,8 +45,8 @@ class BookedPayment(BookModel):
     """A purchase as our books have it. Amounts are in minor units of its currency.
 
     ``at_provider`` is what the ledger says that the provider holds for it, ``disputed`` what it
-    holds back or has taken; ``delivered`` says that it was ever given, and ``entitled`` is null for
-    what gives no entitlement.
+    holds back or has taken; ``given`` says that the buyer has what was bought, and ``entitled`` is
+    null for what gives no entitlement.
     """
 
     payment_id: PaymentId
@@ -58,7 +58,7 @@ class BookedPayment(BookModel):
     refunded: int
     disputed: int
     at_provider: int
-    delivered: bool
+    given: bool
     entitled: bool | None
     updated_at: AwareDatetime
 
@@ -161,10 +161,28 @@ def refunds_elsewhere(
             yield mine.payment_id, payment.refunded
 
 
+def refunds_missing(
+    ours: Sequence[BookedPayment], theirs: Listed
+) -> Iterator[tuple[PaymentId, str]]:
+    """Purchases of which less was paid back than we booked, and the provider's payment of each.
+
+    A refund may fail after it was booked.
+    """
+    paid = {payment.intent: payment for payment in theirs.payments}
+    for mine in ours:
+        found = paid.get(mine.intent) if mine.intent is not None else None
+        if found is not None and found.refunded < mine.refunded and _is_settled(mine, theirs.at):
+            yield mine.payment_id, found.intent
+
+
+def _is_settled(booked: BookedPayment, at: datetime) -> bool:
+    return booked.updated_at < at - GRACE
+
+
 def _of_one(
     booked: BookedPayment, found: Sequence[ProviderPayment], at: datetime
 ) -> Iterator[Difference]:
-    settled = booked.updated_at < at - GRACE
+    settled = _is_settled(booked, at)
     ours = f"{booked.state} {booked.amount} {booked.currency}"
     name = booked.payment_id
     paid = booked.state not in UNPAID | ENDED_UNPAID
@@ -180,7 +198,7 @@ def _of_one(
     if found:
         yield from _amounts(booked, found[0], settled=settled)
     held = booked.amount - booked.refunded - booked.disputed
-    if not booked.delivered and held > 0 and settled:
+    if not booked.given and held > 0 and settled:
         said = f"{held} {booked.currency} not paid back"
         yield _difference(DifferenceKind.OWED, name, ours, said)
     if booked.at_provider != held:

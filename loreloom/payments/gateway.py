@@ -112,27 +112,42 @@ class Gateway:
             return
 
     async def refund(self, intent: str, amount: int, key: str) -> None:
-        """Pay back an amount in minor units, once for its key. Raises ``ProviderError``."""
-        if await self._was_refunded(intent, key):
+        """Have an amount in minor units paid back, once for its key. Raises ``ProviderError``.
+
+        The provider may take days over it, and may fail after all: ``failed_refund`` says so.
+        """
+        # It forgets our key after a day, and then would pay twice.
+        if any(made.status not in REFUNDS_OVER for made in await self._refunds(intent, key)):
             return
-        await self._asked(
+        made = await self._asked(
             self._client.v1.refunds.create_async(
                 {"payment_intent": intent, "amount": amount, "metadata": {REFUND: key}},
                 {"idempotency_key": key},
             )
         )
+        if made.status in REFUNDS_OVER:
+            raise ProviderRefused(_failure(made))
 
-    async def _was_refunded(self, intent: str, key: str) -> bool:
-        """Whether the provider lists a refund by that key, which it forgets itself after a day."""
+    async def failed_refund(self, intent: str, key: str) -> str | None:
+        """Why a refund by that key paid nothing back after all; ``None`` while it may, or did."""
+        made = await self._refunds(intent, key)
+        if not made or any(one.status not in REFUNDS_OVER for one in made):
+            return None
+        return _failure(made[0])
+
+    async def _refunds(self, intent: str, key: str) -> list[stripe.Refund]:
+        """What the provider lists of a payment's refunds by that key, newest first."""
         asked: RefundListParams = {"payment_intent": intent, "limit": PAGE}
+        mine: list[stripe.Refund] = []
         while True:
             page = await self._asked(self._client.v1.refunds.list_async(asked))
-            for made in page.data:
-                mine = made.metadata is not None and made.metadata.to_dict().get(REFUND) == key
-                if mine and made.status not in REFUNDS_OVER:
-                    return True
+            mine += (
+                made
+                for made in page.data
+                if made.metadata is not None and made.metadata.to_dict().get(REFUND) == key
+            )
             if not page.has_more or not page.data:
-                return False
+                return mine
             asked["starting_after"] = page.data[-1].id
 
     async def dispute(self, dispute_id: DisputeId) -> SeenDispute:
@@ -198,6 +213,10 @@ def _one_payment(payment_id: PaymentId, quote: Quote) -> SessionCreateParams:
         "payment_intent_data": {"metadata": about},
         "line_items": [{"quantity": 1, "price_data": price}],
     }
+
+
+def _failure(refund: stripe.Refund) -> str:
+    return refund.failure_reason or f"refund_{refund.status}"
 
 
 def _code(error: stripe.StripeError) -> str:

@@ -51,7 +51,7 @@ async def _booked_payments(store: Store, after: PaymentId, limit: int) -> list[B
             Payment.quote["item"]["kind"].astext == ItemKind.COIN_PACK, not_(Payment.entitles)
         ).label("gives_none"),
         _entitled().label("entitled"),
-        Payment.delivered,
+        and_(Payment.delivered, not_(Payment.taken_back)).label("given"),
         Payment.updated_at,
     )
     query = select(*columns).where(Payment.payment_id > after).order_by(Payment.payment_id)
@@ -68,7 +68,7 @@ async def _booked_payments(store: Store, after: PaymentId, limit: int) -> list[B
             refunded=row.refunded,
             disputed=int(row.disputed),
             at_provider=int(row.at_provider),
-            delivered=row.delivered,
+            given=row.given,
             entitled=None if row.gives_none else row.entitled,
             updated_at=row.updated_at,
         )

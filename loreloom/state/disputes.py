@@ -108,7 +108,7 @@ async def _settle(tx: Transaction, record: PaymentRecord) -> None:
         record.amount,
         record.refunded,
         await disputed(tx, record.payment_id),
-        delivered=record.delivered,
+        given=record.given,
     )
     await advance(tx, record.payment_id, state=state)
 

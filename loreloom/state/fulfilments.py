@@ -27,6 +27,7 @@ from loreloom.domain.payment import (
     coin_taken,
     receipt_undelivered,
     refund_amount,
+    returned,
     reversal,
     sale,
     standing_of,
@@ -196,12 +197,40 @@ async def fail_refund(store: Store, refund_id: RefundId, failure: str) -> None:
         record, amount = await _of_refund(tx, refund_id)
         if not await tx.first_time(_booking_of(refund_id)):
             return
-        payment_id = record.payment_id
-        await advance(tx, payment_id, refund_asked=record.refund_asked - amount)
-        await _end_refund(tx, refund_id, RefundState.FAILED, failure)
-        data = {"refund_id": refund_id, "amount": amount, "reason": failure}
-        told = event_of(payment_id, record.bought, "payment.refund_failed", data, f"/{refund_id}")
-        tx.tell(told)
+        await advance(tx, record.payment_id, refund_asked=record.refund_asked - amount)
+        await _fail(tx, record, refund_id, amount, failure)
+
+
+async def return_refund(store: Store, refund_id: RefundId, failure: str) -> None:
+    """A refund that is booked has failed at the provider, which has the money again: once.
+
+    What was taken with it stays taken, so that what is paid for and not had is owed.
+    """
+    async with store.transaction() as tx:
+        record, amount = await _of_refund(tx, refund_id)
+        key = f"{refund_workflow_id(refund_id)}/return"
+        if not await tx.first_time(key):
+            return
+        bought, payment_id = record.bought, record.payment_id
+        disputes = await disputed(tx, payment_id)
+        refunded = record.refunded - amount
+        back = Reversal(
+            before=refunded,
+            lost=disputes.lost,
+            amount=amount,
+            coin_left=0,
+            delivered=record.delivered,
+            given=False,
+        )
+        await book(tx, key, payment_id, "refund_failed", returned(bought, back))
+        await advance(
+            tx,
+            payment_id,
+            state=standing_of(record.amount, refunded, disputes, given=record.given),
+            refunded=refunded,
+            refund_asked=record.refund_asked - amount,
+        )
+        await _fail(tx, record, refund_id, amount, failure)
 
 
 async def take_back(tx: Transaction, record: PaymentRecord, coin_left: int) -> None:
@@ -334,7 +363,7 @@ async def _book_back(
     if back.takes(bought.quote):
         await take_back(tx, record, back.coin_left)
     refunded = record.refunded + amount
-    state = standing_of(record.amount, refunded, disputes, delivered=record.delivered)
+    state = standing_of(record.amount, refunded, disputes, given=record.given)
     await advance(tx, payment_id, state=state, refunded=refunded)
     data = {"refund_id": refund_id, "amount": amount, "currency": record.currency}
     told = {**data, "full": back.is_full(bought.quote)}
@@ -368,6 +397,15 @@ async def _of_refund(tx: Transaction, refund_id: RefundId) -> tuple[PaymentRecor
     query = select(Refund.payment_id, Refund.amount).where(Refund.refund_id == refund_id)
     refund = (await tx.run(query)).one()
     return await locked(tx, PaymentId(refund.payment_id)), refund.amount
+
+
+async def _fail(
+    tx: Transaction, record: PaymentRecord, refund_id: RefundId, amount: int, failure: str
+) -> None:
+    await _end_refund(tx, refund_id, RefundState.FAILED, failure)
+    data = {"refund_id": refund_id, "amount": amount, "reason": failure}
+    step = f"/{refund_id}"
+    tx.tell(event_of(record.payment_id, record.bought, "payment.refund_failed", data, step))
 
 
 def _booking_of(refund_id: RefundId) -> str:

@@ -122,7 +122,7 @@ async def open_workers(
     stack.push_async_callback(router.aclose)
     embedder = Embedder(EmbeddingConfig(model=settings.embedding_model))
     if Role.STORY not in roles:
-        # Where no player's act waits for the worker to start, the first search need not wait either.
+        # Where no act waits for the worker to start, the first search need not wait either.
         await asyncio.to_thread(embedder.ready)
     writing = WritingParts(
         store=store,

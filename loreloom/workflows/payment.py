@@ -144,7 +144,10 @@ class PaymentWorkflow(Listening):
 
 @workflow.defn(name="Refund")
 class RefundWorkflow:
-    """One refund: paid back by the provider, then booked."""
+    """One refund: paid back by the provider, then booked.
+
+    It runs again whenever the provider tells of the refund, which may fail after it was booked.
+    """
 
     @workflow.run
     async def run(self, start: RefundInput) -> RefundState:

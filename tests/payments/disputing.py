@@ -1,8 +1,9 @@
-"""A buyer's bank: it questions a purchase, and decides."""
+"""A buyer's bank: it questions a purchase, and decides; and it sends a refund back."""
 
 import secrets
 from typing import Any
 
+from loreloom.workers.embedded.stack import STANDIN_KEY
 from tests.payments.conftest import Till, an_event
 
 
@@ -27,6 +28,16 @@ async def decide(till: Till, payment: dict[str, Any], dispute_id: str, how: str)
     await till.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
     seen = await till.gateway.look(payment["checkout"]["checkout_id"])
     await _tell(till, "charge.dispute.closed", dispute_id, str(seen.intent))
+
+
+async def fail_last_refund(till: Till, payment: dict[str, Any]) -> str:
+    """The buyer's bank sends the money back; the provider's payment that it was of."""
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    query, key = {"payment_intent": seen.intent}, (STANDIN_KEY, "")
+    made = (await till.provider.get("/v1/refunds", params=query, auth=key)).json()["data"]
+    failed = await till.provider.post(f"/_config/refunds/{made[0]['id']}/fail")
+    failed.raise_for_status()
+    return str(seen.intent)
 
 
 async def _tell(till: Till, kind: str, dispute_id: str, intent: str) -> None:

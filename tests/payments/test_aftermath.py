@@ -16,7 +16,7 @@ from loreloom.domain.rewards import Reward
 from loreloom.state.listings import listing
 from loreloom.state.players import grant
 from tests.payments.conftest import Till
-from tests.payments.disputing import decide, disputed
+from tests.payments.disputing import decide, disputed, fail_last_refund
 
 
 async def _reconciled(till: Till) -> list[tuple[str, str]]:
@@ -196,6 +196,22 @@ async def test_a_refund_made_in_the_providers_pages_is_taken_over(till: Till) ->
     assert (await till.player(world))["entitlements"] == []
     assert await till.balance() == {("refunds", "USD"): 540, ("sales", "USD"): -540}
     assert await _reconciled(till) == []
+
+
+async def test_a_refund_that_failed_untold_is_found_and_owed(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await till.buyer()
+    coat = await till.bought(world, "coat")
+    await till.api.ops.post(f"/v1/payments/{coat['payment_id']}/refund", json={})
+    await till.until(coat["payment_id"], "refunded")
+    await fail_last_refund(till, coat)
+    assert await _reconciled(till) == [], "it was booked just now"
+
+    monkeypatch.setattr(reconciliation, "GRACE", timedelta(0))
+    assert await _reconciled(till) == [("refunded", coat["payment_id"])]
+    await till.until(coat["payment_id"], "unfulfilled")
+    assert await _reconciled(till) == [("owed", coat["payment_id"])]
 
 
 async def test_only_ops_reconcile(till: Till) -> None:

@@ -15,7 +15,8 @@ from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Payment
 from loreloom.state.tables.worlds import Player
 from loreloom.workers.embedded.stack import STANDIN_KEY
-from tests.payments.conftest import Till
+from tests.payments.conftest import Till, an_event
+from tests.payments.disputing import fail_last_refund
 from tests.support.inspecting import Inspected, shows
 
 FAILING_IBAN = "DE62370400440532013001"
@@ -504,6 +505,34 @@ async def test_a_designers_stream_tells_nothing_of_what_was_bought(till: Till) -
             if kinds.count("player.created") == 2:
                 break
     assert not [kind for kind in kinds if kind.startswith(("payment.", "subscription."))]
+
+
+async def test_a_refund_that_fails_days_later_is_owed_and_asked_for_again(till: Till) -> None:
+    world = await till.buyer()
+    payment = await till.bought(world, "coin-300", coupon="WREN")
+    sold = await till.balance()
+    await refund(till, payment)
+    await till.until(payment["payment_id"], "refunded")
+    intent = await fail_last_refund(till, payment)
+    body = an_event("refund.failed", "", object="refund", metadata={}, payment_intent=intent)
+    assert (await till.deliver(body)).status_code == 200
+
+    await till.until_refund(payment["payment_id"], "failed")
+    after = await till.until(payment["payment_id"], "unfulfilled")
+    assert (after["refunds"][0]["failure"], after["refunded"]["amount"]) == (
+        "lost_or_stolen_card",
+        0,
+    )
+    assert (await till.kinds(world))[-1] == "payment.refund_failed"
+    # The money is at the provider again; the coin stays taken.
+    money = {account: amount for account, amount in sold.items() if account[1] == "USD"}
+    assert await till.balance() == money
+    assert (await till.player(world))["coin"] == 0
+
+    await till.deliver(an_event("refund.failed", "", object="refund", payment_intent=intent))
+    await refund(till, payment)
+    await till.until(payment["payment_id"], "refunded")
+    assert await till.balance() == {("refunds", "USD"): 270, ("sales", "USD"): -270}
 
 
 async def test_a_refund_that_the_provider_refuses_says_so(till: Till) -> None:

@@ -149,7 +149,7 @@ class RefundSteps(Protocol):
 
     @activity.defn(name="refund_send")
     async def send(self, refund: RefundRef) -> Sent:
-        """Have the provider pay back."""
+        """Have the provider pay back; or see what has become of a refund that is booked."""
         raise NotImplementedError
 
     @activity.defn(name="refund_book")
@@ -159,7 +159,7 @@ class RefundSteps(Protocol):
 
     @activity.defn(name="refund_fail")
     async def fail(self, failed: RefundFailed) -> None:
-        """Write down that the provider refuses."""
+        """Write down that the provider refuses, or has failed since it was booked."""
         raise NotImplementedError
 
 

@@ -1,9 +1,9 @@
 """The embedded payment provider: localstripe, and a bridge over what it lacks.
 
 Run as a process of its own. Bridged here, and nowhere else: Checkout Sessions, disputes, answers
-kept by idempotency key, refunds that are refused past the price, a state file of one's own, and a
-socket on the loopback only. ``/_config/checkouts/{id}/pay`` is the buyer at the checkout,
-``/_config/disputes`` the buyer's bank.
+kept by idempotency key, refunds that are refused past the price or fail later, a state file of
+one's own, and a socket on the loopback only. ``/_config/checkouts/{id}/pay`` is the buyer at the
+checkout, ``/_config/disputes`` the buyer's bank.
 """
 
 import argparse
@@ -219,6 +219,19 @@ async def close_dispute(request: web.Request) -> web.Response:
     return web.json_response({"status": found.status})
 
 
+async def fail_refund(request: web.Request) -> web.Response:
+    """The buyer's bank sends a refund back, as it may days after it was made."""
+    found = resources.Refund._api_retrieve(request.match_info["id"])
+    found.status, found.failure_reason = "failed", "lost_or_stolen_card"
+    schedule_webhook(resources.Event("refund.failed", found))
+    return web.json_response({"status": found.status})
+
+
+def _paid_back(charge: Any) -> int:
+    """What refunds paid back; localstripe knows none that fail."""
+    return sum(made.amount for made in charge.refunds._list if made.status != "failed")
+
+
 async def forget_answers(request: web.Request) -> web.Response:
     """The idempotency keys are forgotten, as Stripe forgets them after a day."""
     kept = [key for key in resources.store if key.startswith("answer:")]
@@ -244,6 +257,7 @@ def bridged(state: StateFile) -> web.Application:
     app: web.Application = server.app
     app.middlewares.insert(0, answering_once(state))
     app.middlewares.append(refunds_within_the_price)
+    resources.Charge.amount_refunded = property(_paid_back)
     sessions = "/v1/checkout/sessions"
     app.router.add_post(f"{sessions}/{{id}}/expire", server.api_extra(_expire, sessions))
     app.router.add_post(sessions, server.api_create(CheckoutSession, sessions))
@@ -253,6 +267,7 @@ def bridged(state: StateFile) -> web.Application:
     app.router.add_post("/_config/checkouts/{id}/pay", pay)
     app.router.add_post("/_config/disputes", dispute)
     app.router.add_post("/_config/idempotency_keys/forget", forget_answers)
+    app.router.add_post("/_config/refunds/{id}/fail", fail_refund)
     add_recurring(app)
     app.router.add_post("/_config/disputes/{id}/close", close_dispute)
     return app
