@@ -201,6 +201,11 @@ class DisputeActivities(DisputeSteps):
     async def look(self, dispute: DisputeRef) -> SeenDispute:
         return await self._gateway.dispute(dispute.dispute_id)
 
+    @activity.defn(name="dispute_note")
+    async def note(self, dispute: DisputeSeen) -> None:
+        key = f"{dispute_workflow_id(dispute.seen.dispute_id)}/{dispute.seen.standing}"
+        await disputes.note(self._store, dispute.payment_id, dispute.seen, key)
+
     @activity.defn(name="dispute_hold")
     async def hold(self, dispute: DisputeSeen) -> None:
         key = dispute_workflow_id(dispute.seen.dispute_id)
@@ -230,6 +235,7 @@ def payment_activities(
         refund.book,
         refund.fail,
         dispute.look,
+        dispute.note,
         dispute.hold,
         dispute.close,
         ReconciliationActivities(store, gateway, client).reconcile,

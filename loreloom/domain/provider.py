@@ -87,11 +87,20 @@ class Charge(ProviderModel):
 
 
 class DisputeStanding(StrEnum):
-    """What has become of a dispute."""
+    """What has become of a dispute.
 
+    ``inquiry``: the bank asks, and has taken no money yet. A refund averts that it does.
+    ``dropped``: it is closed, and never took any.
+    """
+
+    INQUIRY = "inquiry"
     OPEN = "open"
     WON = "won"
     LOST = "lost"
+    DROPPED = "dropped"
+
+
+UNDECIDED = frozenset({DisputeStanding.INQUIRY, DisputeStanding.OPEN})
 
 
 class SeenDispute(ProviderModel):

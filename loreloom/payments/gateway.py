@@ -40,10 +40,12 @@ REFUNDS_OVER = ("failed", "canceled")
 PAYMENTS_OVER = ("requires_payment_method", "canceled")
 """So stands a payment whose checkout is complete, and which will never come."""
 FOR_GOOD = (stripe.InvalidRequestError, stripe.CardError)
-DISPUTES_OVER = {
+DISPUTE_STANDINGS = {
+    "warning_needs_response": DisputeStanding.INQUIRY,
+    "warning_under_review": DisputeStanding.INQUIRY,
+    "warning_closed": DisputeStanding.DROPPED,
+    "prevented": DisputeStanding.DROPPED,
     "won": DisputeStanding.WON,
-    "warning_closed": DisputeStanding.WON,
-    "prevented": DisputeStanding.WON,
     "lost": DisputeStanding.LOST,
 }
 
@@ -189,7 +191,7 @@ class Gateway:
 def _seen(dispute: stripe.Dispute) -> SeenDispute:
     return SeenDispute(
         dispute_id=DisputeId(dispute.id),
-        standing=DISPUTES_OVER.get(dispute.status, DisputeStanding.OPEN),
+        standing=DISPUTE_STANDINGS.get(dispute.status, DisputeStanding.OPEN),
         amount=dispute.amount,
         intent=_id_of(dispute.payment_intent),
     )

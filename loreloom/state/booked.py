@@ -124,9 +124,8 @@ async def _coin_unlike_booked(store: Store) -> list[WorldCoin]:
 
 
 def _disputed() -> ColumnElement[int]:
-    of_payment = and_(
-        Dispute.payment_id == Payment.payment_id, Dispute.state != DisputeStanding.WON
-    )
+    took = (DisputeStanding.OPEN, DisputeStanding.LOST)
+    of_payment = and_(Dispute.payment_id == Payment.payment_id, Dispute.state.in_(took))
     return select(func.coalesce(func.sum(Dispute.amount), 0)).where(of_payment).scalar_subquery()
 
 

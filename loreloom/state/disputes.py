@@ -1,4 +1,7 @@
-"""Disputes: what was bought is held while one is open, then returned or taken, with the books."""
+"""Disputes: what was bought is held while one is open, then returned or taken, with the books.
+
+While the bank only asks, nothing is held and nothing is booked.
+"""
 
 from sqlalchemy import func, update
 from sqlalchemy.dialects.postgresql import insert as pg_insert
@@ -24,11 +27,27 @@ async def plan_dispute(
         await tx.run(
             pg_insert(Dispute)
             .values(
-                dispute_id=dispute_id, payment_id=payment_id, amount=0, state=DisputeStanding.OPEN
+                dispute_id=dispute_id,
+                payment_id=payment_id,
+                amount=0,
+                state=DisputeStanding.INQUIRY,
             )
             .on_conflict_do_nothing()
         )
         await plan_start(tx, start)
+
+
+async def note(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str) -> None:
+    """The bank asks, or has done with asking: no money has moved; say so, once."""
+    async with store.transaction() as tx:
+        record = await locked(tx, payment_id)
+        if not await tx.first_time(key):
+            return
+        await _keep(tx, seen)
+        if seen.standing is DisputeStanding.INQUIRY:
+            _tell(tx, record, "payment.inquiry", seen, amount=seen.amount, currency=record.currency)
+        else:
+            _tell(tx, record, "payment.dispute_closed", seen, outcome=seen.standing)
 
 
 async def hold(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str) -> None:
@@ -43,20 +62,18 @@ async def hold(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str)
         if record.given:
             await _hold_what_was_given(tx, record)
         await _settle(tx, record)
-        data = {"dispute_id": seen.dispute_id, "amount": seen.amount, "currency": record.currency}
-        step = f"/{seen.dispute_id}"
-        tx.tell(event_of(payment_id, record.bought, "payment.disputed", data, step))
+        _tell(tx, record, "payment.disputed", seen, amount=seen.amount, currency=record.currency)
 
 
 async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str) -> None:
     """The dispute is decided: return what was held, or take it, once."""
-    won = seen.standing is DisputeStanding.WON
+    lost = seen.standing is DisputeStanding.LOST
     async with store.transaction() as tx:
         record = await locked(tx, payment_id)
         if not await tx.first_time(key):
             return
         await _keep(tx, seen)
-        if won:
+        if not lost:
             postings = [*movement(money.PROVIDER, money.DISPUTED, seen.amount, record.currency)]
             if not (await disputed(tx, payment_id)).open:
                 await _return_what_was_held(tx, record)
@@ -68,9 +85,7 @@ async def close(store: Store, payment_id: PaymentId, seen: SeenDispute, key: str
                 await take_back(tx, record, coin_left)
         await book(tx, key, payment_id, "dispute_closed", postings)
         await _settle(tx, record)
-        data = {"dispute_id": seen.dispute_id, "outcome": seen.standing}
-        step = f"/{seen.dispute_id}"
-        tx.tell(event_of(payment_id, record.bought, "payment.dispute_closed", data, step))
+        _tell(tx, record, "payment.dispute_closed", seen, outcome=seen.standing)
 
 
 async def _hold_what_was_given(tx: Transaction, record: PaymentRecord) -> None:
@@ -111,6 +126,14 @@ async def _settle(tx: Transaction, record: PaymentRecord) -> None:
         given=record.given,
     )
     await advance(tx, record.payment_id, state=state)
+
+
+def _tell(
+    tx: Transaction, record: PaymentRecord, kind: str, seen: SeenDispute, **about: str | int
+) -> None:
+    data = {"dispute_id": seen.dispute_id, **about}
+    step = f"/{seen.dispute_id}"
+    tx.tell(event_of(record.payment_id, record.bought, kind, data, step))
 
 
 async def _keep(tx: Transaction, seen: SeenDispute) -> None:

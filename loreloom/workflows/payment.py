@@ -1,5 +1,6 @@
 """A purchase: opened at the provider, paid or not, delivered or paid back. And its aftermath."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from temporalio import workflow
@@ -18,7 +19,13 @@ with workflow.unsafe.imports_passed_through():
         RefundSteps,
     )
     from loreloom.domain.payment import PaymentState, RefundState
-    from loreloom.domain.provider import CheckoutStanding, DisputeStanding, Seen, SeenDispute
+    from loreloom.domain.provider import (
+        UNDECIDED,
+        CheckoutStanding,
+        DisputeStanding,
+        Seen,
+        SeenDispute,
+    )
     from loreloom.workflows import attributes
     from loreloom.workflows.listening import Listening
     from loreloom.workflows.signatures import DisputeInput, PaymentInput, RefundInput
@@ -180,7 +187,7 @@ class RefundWorkflow:
 
 @workflow.defn(name="Dispute")
 class DisputeWorkflow(Listening):
-    """One dispute: what was bought is held, then returned or taken."""
+    """One dispute: what was bought is held, then returned or taken. An inquiry may come before."""
 
     @workflow.init
     def __init__(self, start: DisputeInput) -> None:
@@ -191,6 +198,12 @@ class DisputeWorkflow(Listening):
     async def run(self, start: DisputeInput) -> DisputeStanding:
         """The dispute from beginning to end; returns how it was decided."""
         seen = await self._look()
+        if seen.standing is DisputeStanding.INQUIRY:
+            await self._note(seen, "Say that the bank asks")
+            seen = await self._no_more(seen, {DisputeStanding.INQUIRY})
+        if seen.standing is DisputeStanding.DROPPED:
+            await self._note(seen, "Say that it was dropped")
+            return seen.standing
         await workflow.execute_activity_method(
             DisputeSteps.hold,
             self._about(seen),
@@ -198,9 +211,7 @@ class DisputeWorkflow(Listening):
             retry_policy=RETRY,
             summary="Hold what was bought",
         )
-        while seen.standing is DisputeStanding.OPEN:
-            await self.heard(DISPUTE_LOOK)
-            seen = await self._look()
+        seen = await self._no_more(seen, UNDECIDED)
         await workflow.execute_activity_method(
             DisputeSteps.close,
             self._about(seen),
@@ -209,6 +220,24 @@ class DisputeWorkflow(Listening):
             summary="Return it or take it",
         )
         return seen.standing
+
+    async def _no_more(
+        self, seen: SeenDispute, standings: Collection[DisputeStanding]
+    ) -> SeenDispute:
+        """The dispute once it stands in none of these ways any more."""
+        while seen.standing in standings:
+            await self.heard(DISPUTE_LOOK)
+            seen = await self._look()
+        return seen
+
+    async def _note(self, seen: SeenDispute, summary: str) -> None:
+        await workflow.execute_activity_method(
+            DisputeSteps.note,
+            self._about(seen),
+            start_to_close_timeout=WRITE_TIME,
+            retry_policy=RETRY,
+            summary=summary,
+        )
 
     async def _look(self) -> SeenDispute:
         return await workflow.execute_activity_method(

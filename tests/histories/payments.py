@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -50,6 +51,7 @@ from loreloom.state.players import create_player
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord, find_subscription
+from loreloom.state.tables.payments import Dispute
 from loreloom.workers.embedded.stack import PartName, Stack
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import (
@@ -227,17 +229,26 @@ async def refund_refused(at: Counter) -> WorkflowHandle[Any, Any]:
     return await _refund(at, payment_id)
 
 
-async def _dispute(at: Counter, how: str) -> WorkflowHandle[Any, Any]:
+async def _dispute(at: Counter, how: str, **about: str) -> WorkflowHandle[Any, Any]:
     payment_id = await at.bought("coin-300")
     found = await payments.find_payment(at.store, payment_id)
     assert found is not None
-    asked = await at.provider.post("/_config/disputes", json={"payment_intent": found.intent})
+    asked = await at.provider.post(
+        "/_config/disputes", json={"payment_intent": found.intent, **about}
+    )
     dispute_id = DisputeId(asked.json()["id"])
     workflow_id = dispute_workflow_id(dispute_id)
     start = PlannedStart(workflow_id=workflow_id, workflow=DISPUTE, input={})
     await plan_dispute(at.store, dispute_id, payment_id, start)
     given = DisputeInput(dispute=DisputeRef(dispute_id=dispute_id, payment_id=payment_id))
     handle = await at.client.start_workflow(DISPUTE, given, id=workflow_id, task_queue=QUEUE)
+    query = select(Dispute.amount).where(Dispute.dispute_id == dispute_id)
+
+    async def written() -> bool:
+        async with at.store.reading() as connection:
+            return bool((await connection.execute(query)).scalar_one())
+
+    await eventually(written, "the dispute was looked at")
     await handle.signal(PROVIDER_SAID)
     await at.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
     await handle.signal(PROVIDER_SAID)
@@ -250,6 +261,10 @@ async def dispute_won(at: Counter) -> WorkflowHandle[Any, Any]:
 
 async def dispute_lost(at: Counter) -> WorkflowHandle[Any, Any]:
     return await _dispute(at, "lost")
+
+
+async def dispute_dropped(at: Counter) -> WorkflowHandle[Any, Any]:
+    return await _dispute(at, "warning_closed", status="warning_needs_response")
 
 
 async def compared(at: Counter) -> WorkflowHandle[Any, Any]:
@@ -345,7 +360,7 @@ WAYS: dict[str, dict[str, Way]] = {
         "unfulfilled": unfulfilled,
     },
     "refund": {"done": refund_done, "refused": refund_refused},
-    "dispute": {"won": dispute_won, "lost": dispute_lost},
+    "dispute": {"won": dispute_won, "lost": dispute_lost, "dropped": dispute_dropped},
     "subscription": {
         "changed_and_canceled": changed_and_canceled,
         "renewed_and_ended": renewed_and_ended,

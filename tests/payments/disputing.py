@@ -23,8 +23,15 @@ async def questioned(till: Till, payment: dict[str, Any], **about: Any) -> str:
     return dispute_id
 
 
+async def escalate(till: Till, payment: dict[str, Any], dispute_id: str) -> None:
+    """The bank has asked, and takes the money."""
+    await till.provider.post(f"/_config/disputes/{dispute_id}/escalate")
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    await _tell(till, "charge.dispute.updated", dispute_id, str(seen.intent))
+
+
 async def decide(till: Till, payment: dict[str, Any], dispute_id: str, how: str) -> None:
-    """The bank decides: ``won`` or ``lost``, for us."""
+    """The bank decides: ``won`` or ``lost``, for us, or ``warning_closed`` if it only asked."""
     await till.provider.post(f"/_config/disputes/{dispute_id}/close", json={"status": how})
     seen = await till.gateway.look(payment["checkout"]["checkout_id"])
     await _tell(till, "charge.dispute.closed", dispute_id, str(seen.intent))

@@ -18,7 +18,7 @@ from loreloom.state.payments import stock_taken
 from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Dispute
 from tests.payments.conftest import Till
-from tests.payments.disputing import decide, disputed, questioned
+from tests.payments.disputing import decide, disputed, escalate, questioned
 
 COIN, PRICE = 300, 299
 
@@ -58,7 +58,7 @@ async def test_two_disputes_about_one_purchase_take_it_once(till: Till) -> None:
     world = await till.buyer()
     payment = await till.bought(world, "coin-300")
     first, second = await disputed(till, payment), await disputed(till, payment)
-    await _until_open(till, second)
+    await _until_written(till, second)
     await decide(till, payment, first, "lost")
     await _closed(till, first)
     await till.bought(world, "coin-300")
@@ -74,7 +74,7 @@ async def test_what_one_dispute_holds_another_that_is_won_does_not_return(till: 
     world = await till.buyer()
     payment = await till.bought(world, "coat")
     first, second = await disputed(till, payment), await disputed(till, payment)
-    await _until_open(till, second)
+    await _until_written(till, second)
     await decide(till, payment, first, "won")
     await _closed(till, first)
     assert (await till.until(payment["payment_id"], "disputed"))["state"] == "disputed"
@@ -86,15 +86,55 @@ async def test_what_one_dispute_holds_another_that_is_won_does_not_return(till: 
     assert len((await till.player(world))["entitlements"]) == 1
 
 
-async def _until_open(till: Till, dispute_id: str) -> None:
-    """The dispute's amount is booked."""
+async def _until_written(till: Till, dispute_id: str) -> None:
+    """The dispute's amount is written down."""
     query = select(Dispute.amount).where(Dispute.dispute_id == dispute_id)
     for _ in range(600):
         async with till.api.parts.store.reading() as connection:
             if (await connection.execute(query)).scalar_one():
                 return
         await asyncio.sleep(0.05)
-    raise AssertionError(f"{dispute_id} is not held")
+    raise AssertionError(f"{dispute_id} is not written down")
+
+
+async def _asked(till: Till, world: str, item: str) -> tuple[dict[str, Any], str]:
+    """A purchase that the buyer's bank asks about, which is told; the dispute's id."""
+    payment = await till.bought(world, item)
+    dispute_id = await questioned(till, payment, status="warning_needs_response")
+    await _until_written(till, dispute_id)
+    assert (await till.kinds(world))[-1] == "payment.inquiry"
+    return payment, dispute_id
+
+
+async def test_an_inquiry_holds_nothing_and_a_refund_averts_the_dispute(till: Till) -> None:
+    world = await till.buyer()
+    payment, dispute_id = await _asked(till, world, "coat")
+    assert (await till.until(payment["payment_id"], "fulfilled", "disputed"))[
+        "state"
+    ] == "fulfilled"
+    assert len((await till.player(world))["entitlements"]) == 1
+    assert await till.balance() == {("provider", "USD"): 599, ("sales", "USD"): -599}
+
+    await _refunded(till, payment)
+    await decide(till, payment, dispute_id, "warning_closed")
+    await _closed(till, dispute_id)
+    assert (await till.until(payment["payment_id"], "refunded"))["state"] == "refunded"
+    assert await till.balance() == {("refunds", "USD"): 599, ("sales", "USD"): -599}
+    assert (await till.kinds(world))[-1] == "payment.dispute_closed"
+    assert (await till.api.ops.post("/v1/payments/reconcile")).json()["differences"] == []
+
+
+async def test_an_inquiry_that_becomes_a_dispute_holds_what_was_bought(till: Till) -> None:
+    world = await till.buyer()
+    payment, dispute_id = await _asked(till, world, "coat")
+    await escalate(till, payment, dispute_id)
+    await till.until(payment["payment_id"], "disputed")
+    assert (await till.player(world))["entitlements"] == []
+    assert (await till.balance())[("disputed", "USD")] == 599
+
+    await decide(till, payment, dispute_id, "won")
+    await till.until(payment["payment_id"], "fulfilled")
+    assert len((await till.player(world))["entitlements"]) == 1
 
 
 async def test_coin_that_is_left_is_held_and_returned(till: Till) -> None:

@@ -180,6 +180,11 @@ class DisputeSteps(Protocol):
         """What has become of the dispute."""
         raise NotImplementedError
 
+    @activity.defn(name="dispute_note")
+    async def note(self, dispute: DisputeSeen) -> None:
+        """Write down that the bank asks, or has done with asking, and took no money."""
+        raise NotImplementedError
+
     @activity.defn(name="dispute_hold")
     async def hold(self, dispute: DisputeSeen) -> None:
         """Hold what was bought while the dispute is open."""

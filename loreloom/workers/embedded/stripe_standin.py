@@ -119,7 +119,9 @@ class Dispute(resources.StripeObject):  # type: ignore[misc]
     object = "dispute"
     _id_prefix = "du_"
 
-    def __init__(self, payment_intent: str, amount: int | None = None) -> None:
+    def __init__(
+        self, payment_intent: str, amount: int | None = None, status: str = "needs_response"
+    ) -> None:
         intent = resources.PaymentIntent._api_retrieve(payment_intent)
         super().__init__()
         self.payment_intent = intent.id
@@ -127,8 +129,12 @@ class Dispute(resources.StripeObject):  # type: ignore[misc]
         self.amount = intent.amount if amount is None else amount
         self.currency = intent.currency
         self.metadata: Json = {}
-        self.status = "needs_response"
+        self.status = status
         schedule_webhook(resources.Event("charge.dispute.created", self))
+
+    def _escalate(self) -> None:
+        self.status = "needs_response"
+        schedule_webhook(resources.Event("charge.dispute.updated", self))
 
     def _close(self, status: str) -> None:
         self.status = status
@@ -207,13 +213,23 @@ async def pay(request: web.Request) -> web.Response:
 
 
 async def dispute(request: web.Request) -> web.Response:
-    """The buyer's bank questions a payment, or that ``amount`` of it."""
+    """The buyer's bank questions a payment, or that ``amount`` of it.
+
+    With the ``status`` ``warning_needs_response`` it only asks.
+    """
     made = Dispute(**await _said(request))
     return web.json_response({"id": made.id})
 
 
+async def escalate_dispute(request: web.Request) -> web.Response:
+    """The bank has asked, and takes the money."""
+    found = Dispute._api_retrieve(request.match_info["id"])
+    found._escalate()
+    return web.json_response({"status": found.status})
+
+
 async def close_dispute(request: web.Request) -> web.Response:
-    """The bank decides: ``status`` is ``won`` or ``lost``."""
+    """The bank decides: ``status`` is ``won``, ``lost`` or ``warning_closed``."""
     found = Dispute._api_retrieve(request.match_info["id"])
     found._close((await _said(request))["status"])
     return web.json_response({"status": found.status})
@@ -269,6 +285,7 @@ def bridged(state: StateFile) -> web.Application:
     app.router.add_post("/_config/idempotency_keys/forget", forget_answers)
     app.router.add_post("/_config/refunds/{id}/fail", fail_refund)
     add_recurring(app)
+    app.router.add_post("/_config/disputes/{id}/escalate", escalate_dispute)
     app.router.add_post("/_config/disputes/{id}/close", close_dispute)
     return app
 
