@@ -1,7 +1,12 @@
 """The payment provider, behind the few things that are asked of it.
 
-The official client, as an object with its own key and address: nothing is set globally. Every call
-that changes something carries an idempotency key of ours, so that it may be made again.
+The official client, as an object with its own key and address: nothing is set globally.
+
+Every call may be made again. One that would open or pay something twice carries an idempotency key
+of ours: a checkout, a refund, a change of level, another try of an invoice. The others need none: a
+coupon and a product have ids of ours, of which there is one; what is expired, ended or void stays
+so; and that a subscription is to end with its period can be said twice. A key would do harm there,
+since the provider answers it for a day with what was true when it first came.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
