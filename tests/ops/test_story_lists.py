@@ -65,6 +65,14 @@ async def test_a_cause_leads_to_what_failed_by_it_however_much_runs(
     assert not any(others)
 
 
+async def test_what_runs_is_looked_at_once_for_all_who_ask_within_seconds(api: Api) -> None:
+    first = (await api.ops.get("/v1/ops/causes")).json()
+    again = (await api.ops.get("/v1/ops/causes")).json()
+    assert again["running_seen_at"] == first["running_seen_at"]
+    of_quests = (await api.ops.get("/v1/ops/causes", params={"kind": "quest"})).json()
+    assert of_quests["running_seen_at"] != first["running_seen_at"]
+
+
 async def test_a_page_on_which_nothing_fits_says_so_and_still_replays(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,15 @@ async def test_the_oldest_are_among_what_is_looked_at(
         assert taken <= {ids[-1], ids[-2], ids[0], ids[1]}
         assert all(story.events > 5 for story in found)
 
+        for quest in quests[:2]:
+            await quest.handle.terminate("it was asked for by mistake")
+
+        async def later_ones() -> bool:
+            found, _ = await stories.ends(QUESTS, 4)
+            return {story.workflow_id for story in found} >= {ids[-1], ids[-2], ids[2]}
+
+        await eventually(later_ones, "the oldest of what is left are looked at", 30)
+
 
 async def test_a_story_whose_own_code_fails_is_told_with_its_error_and_replayed(
     temporal_client: Client, store: Store, task_queue_prefix: str

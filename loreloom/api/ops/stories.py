@@ -45,8 +45,8 @@ MOST_CLOSED = 5_000
 MOST_RUNNING = 100
 """At most so many that run are looked at of each kind, half of them the newest, half the oldest:
 each has to be asked about by itself, and a clock that is as old as its world must be among them."""
-FIRST_OF_ALL = datetime(2020, 1, 1, tzinfo=UTC)
-"""No workflow began before."""
+LOOK_HOLDS = timedelta(seconds=5)
+"""So long is a look at what is stuck good enough for whoever asks next."""
 REMEMBERED = 20_000
 NEWEST_EVENTS = 100
 """What is tried again and again is looked for among so many of the newest events."""
@@ -76,6 +76,16 @@ BAD = frozenset({*ENDED_BADLY, StoryState.STUCK})
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """What is wrong in what was looked at, how much that was, whether it was all, and when."""
+
+    wrong: tuple[StoryView, ...]
+    looked_at: int
+    complete: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """Where a page goes on: in which of its query's lists, and after what of it."""
 
@@ -94,6 +104,9 @@ class Stories:
         self._slots = asyncio.Semaphore(AT_ONCE)
         # What closed runs failed by never changes.
         self._failings: dict[str, FailingView | None] = {}
+        self._looks: dict[StoryQuery, Look] = {}
+        # Few of what runs began before these moments, and never more than did when it was found.
+        self._few_before: dict[tuple[str, int], datetime] = {}
 
     async def page(self, query: StoryQuery, limit: int, after: str | None) -> StoryList:
         """A page of what the query asks for: what runs, the last begun first, then what has ended,
@@ -138,6 +151,19 @@ class Stories:
                 break
         return found, looked, False
 
+    async def stuck(self, query: StoryQuery) -> Look:
+        """What is stuck of what the query asks for; the same to all who ask within a few seconds.
+
+        Raises ``ApiError`` if Temporal is away.
+        """
+        now = datetime.now(UTC)
+        self._looks = {q: look for q, look in self._looks.items() if now - look.at < LOOK_HOLDS}
+        if query not in self._looks:
+            asked = query.model_copy(update={"state": StoryState.STUCK})
+            found, looked, whole = await self._running(asked)
+            self._looks[query] = Look(tuple(found), looked, whole, now)
+        return self._looks[query]
+
     async def ends(self, query: StoryQuery, most: int) -> tuple[list[StoryView], bool]:
         """What runs of what the query asks for, stuck or not: all of it, or the newest and the
         oldest half; whether it is all.
@@ -148,7 +174,7 @@ class Stories:
         newest, token = await self._listed(clauses, most, None)
         if token is None:
             return await self._told(newest), True
-        oldest = await self._oldest(clauses, most // 2)
+        oldest = await self._oldest(clauses, most // 2, newest)
         both = {each.run_id: each for each in (*newest[: most - most // 2], *oldest)}
         return await self._told(list(both.values())), False
 
@@ -162,21 +188,39 @@ class Stories:
         found = [story for story in looked if _fits(story, query)]
         return found, len(looked), all(whole for _, whole in ends)
 
-    async def _oldest(self, clauses: str, most: int) -> list[Execution]:
+    async def _oldest(
+        self, clauses: str, most: int, newest: Sequence[Execution]
+    ) -> list[Execution]:
         """The first that began. Temporal lists the newest first only, so the moment before which
-        no more than these began is narrowed down by counting."""
-        begin, end = FIRST_OF_ALL, datetime.now(UTC)
-        while end - begin > timedelta(milliseconds=1):
+        no more than these began is felt for by counting, from where it was the last time."""
+        end = newest[-1].start_time
+        begin = self._few_before.get((clauses, most))
+        if begin is None:
+            begin, end = await self._few_began(clauses, most, newest[0].start_time, end)
+        count = await self._count(f"{clauses} AND {_began_before(begin)}")
+        while count <= most // 2 and end - begin > timedelta(milliseconds=1):
             middle = begin + (end - begin) / 2
-            count = await self._count(f"{clauses} AND StartTime < '{middle.isoformat()}'")
-            if count > most:
+            found = await self._count(f"{clauses} AND {_began_before(middle)}")
+            if found > most:
                 end = middle
             else:
-                begin = middle
-            if most // 2 < count <= most:
-                break
-        oldest, _ = await self._listed(f"{clauses} AND StartTime < '{begin.isoformat()}'", most)
+                begin, count = middle, found
+        if len(self._few_before) >= REMEMBERED:
+            self._few_before.clear()
+        self._few_before[clauses, most] = begin
+        oldest, _ = await self._listed(f"{clauses} AND {_began_before(begin)}", most)
         return oldest
+
+    async def _few_began(
+        self, clauses: str, most: int, newest: datetime, end: datetime
+    ) -> tuple[datetime, datetime]:
+        """A moment before which no more than these began, and a later one before which more did:
+        found by steps back, each twice as long as the one before it."""
+        step = max(newest - end, timedelta(milliseconds=1))
+        while await self._count(f"{clauses} AND {_began_before(end - step)}") > most:
+            end -= step
+            step *= 2
+        return end - step, end
 
     async def _count(self, clauses: str) -> int:
         with outages():
@@ -349,6 +393,10 @@ def _fits(story: StoryView, query: StoryQuery) -> bool:
     if query.state is not None and story.state is not query.state:
         return False
     return query.cause is None or (story.failing is not None and story.failing.cause == query.cause)
+
+
+def _began_before(moment: datetime) -> str:
+    return f"StartTime < '{moment.isoformat()}'"
 
 
 def _lists(query: StoryQuery) -> tuple[str, ...]:

@@ -113,11 +113,13 @@ class CauseView(View):
 
 
 class CauseList(View):
-    """What is wrong, the most frequent first. ``complete`` is whether all was looked at."""
+    """What is wrong, the most frequent first. ``complete`` is whether all was looked at; what runs
+    was looked at then, ``running_seen_at``, which may be some seconds ago."""
 
     items: tuple[CauseView, ...]
     looked_at: int
     complete: bool
+    running_seen_at: datetime
 
 
 class StepView(View):

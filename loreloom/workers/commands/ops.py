@@ -377,7 +377,7 @@ def _causes(found: Json) -> Iterable[str]:
     if not found["items"]:
         yield "nothing failed"
     if not found["complete"]:
-        yield "there are more: only the newest were looked at"
+        yield "there are more: only the newest, and the oldest that run, were looked at"
 
 
 def _workflows(found: list[Json]) -> Iterable[str]:
