@@ -25,8 +25,10 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from loreloom.api.app import create_app
 from loreloom.api.parts import AppParts
+from loreloom.content.arc_files import arc_files, read_arc
 from loreloom.domain.ids import WorldId
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
+from loreloom.state.arcs import keep_definition
 from loreloom.state.keys import Scope, ensure_key, new_secret
 from loreloom.state.store import Store
 from loreloom.state.worlds import create_world
@@ -42,7 +44,10 @@ from tests.quest.stage import eventually
 
 WORLD = WorldId("world")
 FIRST_PAGE_MS, SEARCH_MS = 200, 300
-PLAYERS = 1000
+PLAYERS = 100_000
+QUESTERS = 1000
+"""The players that have quests, arcs and workflows: each has a hundred quests or so."""
+ARCS = 5000
 OPS_PAGE = 100
 """Workflows on a page of ops."""
 AT_ONCE = 20
@@ -57,7 +62,7 @@ _QUESTS = text(
     """
     INSERT INTO quests (quest_id, world_id, player_id, request, state, plan, story, citations,
                         created_at)
-    SELECT 'quest-' || n, :world, 'player-' || n % :players,
+    SELECT 'quest-' || n, :world, 'player-' || n % :questers,
         jsonb_build_object('kind', (ARRAY['side', 'daily', 'main', 'event'])[1 + n % 4]),
         CASE WHEN n % 1000 = 0 THEN 'broken' WHEN n % 10 = 0 THEN 'active' ELSE 'completed' END,
         jsonb_build_object(
@@ -74,18 +79,35 @@ _QUESTS = text(
     FROM generate_series(1, :quests) AS n
     """
 )
+_ARCS = text(
+    """
+    INSERT INTO arcs (arc_id, world_id, player_id, arc, digest, state, seq, beat, outcome,
+                      created_at, updated_at)
+    SELECT 'arc-' || n, :world, CASE WHEN n % 10 <> 0 THEN 'player-' || n % :questers END,
+        d.arc, d.digest, CASE WHEN n % 4 = 0 THEN 'running' ELSE 'ended' END, 3,
+        CASE WHEN n % 4 = 0 THEN d.definition->>'start' END,
+        CASE WHEN n % 4 <> 0 THEN 'done' END,
+        now() - make_interval(secs => :arcs - n), now() - make_interval(secs => :arcs - n)
+    FROM generate_series(1, :arcs) AS n
+    JOIN (SELECT *, row_number() OVER (ORDER BY arc) AS number, count(*) OVER () AS definitions
+          FROM arc_definitions) AS d ON d.number = 1 + n % d.definitions
+    """
+)
 _FLOOR = text("SELECT * FROM quests WHERE world_id = :world ORDER BY created_at DESC LIMIT 51")
 
 
 async def fill(store: Store, quests: int) -> None:
-    """One world with its players and quests."""
+    """One world with its players, quests and arcs."""
     await create_world(store, a_world_record(WORLD))
     async with store.transaction() as tx:
+        for file in arc_files(PROJECT / "content" / "arcs"):
+            await keep_definition(tx, read_arc(file))
         await tx.run(_PLAYERS, {"world": WORLD, "players": PLAYERS})
-        await tx.run(_QUESTS, {"world": WORLD, "players": PLAYERS, "quests": quests})
+        await tx.run(_QUESTS, {"world": WORLD, "questers": QUESTERS, "quests": quests})
+        await tx.run(_ARCS, {"world": WORLD, "questers": QUESTERS, "arcs": ARCS})
     async with store.reading() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        await connection.execute(text("ANALYZE quests"))
+        await connection.execute(text("ANALYZE players, quests, arcs"))
 
 
 async def tell(temporal: Client, workflows: int) -> None:
@@ -93,7 +115,7 @@ async def tell(temporal: Client, workflows: int) -> None:
     places = asyncio.Semaphore(AT_ONCE)
 
     async def begin(number: int) -> None:
-        player = f"player-{number % PLAYERS}"
+        player = f"player-{number % QUESTERS}"
         about = [
             SearchAttributePair(attributes.WORLD, WORLD),
             SearchAttributePair(attributes.PLAYER, player),
@@ -145,10 +167,17 @@ async def measure(store: Store, temporal: Client, quests: int, workflows: int, t
     app = create_app(AppParts(store, temporal, embedder))
     secret = new_secret()
     await ensure_key(store, "bench", secret, frozenset({Scope.OPS}))
-    list_of = f"/console/worlds/{WORLD}/quests"
+    list_of, players_of, arcs_of = (
+        f"/console/worlds/{WORLD}/{list}" for list in ("quests", "players", "arcs")
+    )
     asked = {
         "worlds": ("/console/worlds", FIRST_PAGE_MS),
-        "arcs": (f"/console/worlds/{WORLD}/arcs", FIRST_PAGE_MS),
+        "players: first page": (players_of, FIRST_PAGE_MS),
+        "players: a name": (f"{players_of}?named=layer+77777", SEARCH_MS),
+        "players: a name that none has": (f"{players_of}?named=Nobody", SEARCH_MS),
+        "arcs: first page": (arcs_of, FIRST_PAGE_MS),
+        "arcs: a player's": (f"{arcs_of}?player_id=player-7", SEARCH_MS),
+        "arcs: a name that none has": (f"{arcs_of}?entity=Nobody", SEARCH_MS),
         "documents": ("/console/canon/default", FIRST_PAGE_MS),
         "entities": ("/console/canon/default/entities", FIRST_PAGE_MS),
         "canon: a question": ("/console/canon/default?q=who+keeps+the+bridge", SEARCH_MS),
@@ -170,7 +199,10 @@ async def measure(store: Store, temporal: Client, quests: int, workflows: int, t
         "ops: a player's": ("/console/ops/workflows?player_id=player-7", FIRST_PAGE_MS),
         "ops: replays": ("/console/ops/replays", FIRST_PAGE_MS),
     }
-    title = f"{quests} quests, {workflows} workflows, {times} times each"
+    title = (
+        f"{quests} quests, {PLAYERS} players, {ARCS} arcs, {workflows} workflows,"
+        f" {times} times each"
+    )
     table = Table("list", "median ms", "bound ms", title=title)
     within = True
 
@@ -188,7 +220,12 @@ async def measure(store: Store, temporal: Client, quests: int, workflows: int, t
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://console") as client:
         await sign_in(client, secret)
-        assert "The errand" in (await client.get(list_of)).text
+        for address, shown in (
+            (list_of, "The errand"),
+            (players_of, "Player "),
+            (arcs_of, "/arcs/"),
+        ):
+            assert shown in (await client.get(address)).text
         began = time.perf_counter()
         wrong = (await client.get("/console/ops")).text
         took = (time.perf_counter() - began) * 1000
