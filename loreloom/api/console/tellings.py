@@ -10,6 +10,29 @@ from loreloom.api.history import TOLD as OF_QUESTS
 from loreloom.state.chronicle import ABOUT_MONEY, Entry
 from loreloom.state.keys import KeyIdentity, Scope
 
+OF_MONEY: Mapping[str, str] = {
+    "payment.requested": "A purchase of {item} began.",
+    "payment.opened": "The checkout of {item} is open.",
+    "payment.fulfilled": "{item} was paid and given.",
+    "payment.unfulfilled": "{item} was paid and cannot be given: {reason}. It is being paid back.",
+    "payment.expired": "Nobody paid for {item} in time.",
+    "payment.failed": "{item} could not be sold: {reason}.",
+    "payment.refund_requested": "Ops asked to pay {item} back.",
+    "payment.refunded": "Money for {item} was paid back.",
+    "payment.refund_failed": "{item} could not be paid back: {reason}.",
+    "payment.disputed": "The buyer's bank questions {item}, which is held until it decides.",
+    "payment.dispute_closed": "The bank has decided on {item}: {outcome}.",
+    "subscription.started": "The subscription {item} began.",
+    "subscription.renewed": "The subscription {item} was paid for another period.",
+    "subscription.charged": "The change to {item} was paid.",
+    "subscription.changed": "The subscription is {item} now, no longer {from}.",
+    "subscription.past_due": "A charge for {item} failed; the days of grace run.",
+    "subscription.recovered": "What was due for {item} was paid.",
+    "subscription.canceling": "The subscription {item} ends with the period that is paid.",
+    "subscription.canceled": "The subscription {item} has ended.",
+    "subscription.lapsed": "The subscription {item} lapsed: nothing was paid in the days of grace.",
+}
+
 OTHERS: Mapping[str, str] = {
     "world.created": "The world {name} began.",
     "world.changed": "The world's settings were changed.",
@@ -31,11 +54,16 @@ OTHERS: Mapping[str, str] = {
     "fact.learned": "It is known now: {fact}.",
 }
 """Sentences by kind; a kind without one that carries ``told`` says that, else its own name."""
+SENTENCES: Mapping[str, str] = {**OTHERS, **OF_MONEY, **OF_ARCS, **OF_QUESTS}
+
+PART_OF_A_DAY = "It is {name} now."
+"""What the clock tells besides: a calendar may name the parts of its day as it likes."""
 
 PLACES: Mapping[str, str] = {
     "quest": "/console/quests/{}",
     "arc": "/console/arcs/{}",
     "payment": "/console/ops/payments/{}",
+    "subscription": "/console/ops/workflows/subscription/{}",
 }
 """The console's pages by the first part of an entry's subject."""
 
@@ -71,7 +99,9 @@ def may_see(reader: KeyIdentity, entry: Entry) -> bool:
 
 
 def _words(entry: Entry) -> str:
-    told = {**OTHERS, **OF_ARCS, **OF_QUESTS}.get(entry.kind)
+    told = SENTENCES.get(entry.kind)
+    if told is None and entry.kind.startswith("clock."):
+        told = PART_OF_A_DAY
     if told is not None:
         # Only the engine's own sentences are filled in; what fills them stays as it is.
         return told.format_map(_Known({k: _shown(v) for k, v in entry.data.items()}))
