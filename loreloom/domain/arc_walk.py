@@ -133,7 +133,8 @@ def way_on(beat: Beat, now: Situation) -> Way | None:
 def _why(open_ways: int, priority: int, conditions: int) -> str:
     if open_ways == 1:
         return "the only way that was open"
-    return f"first of {open_ways} open ways: priority {priority}, {conditions} conditions held"
+    held = "1 condition" if conditions == 1 else f"{conditions} conditions"
+    return f"first of {open_ways} open ways: priority {priority}, {held} held"
 
 
 def _outdone(beat: Beat, best: int, other: int, judgements: Sequence[tuple[Condition, ...]]) -> str:

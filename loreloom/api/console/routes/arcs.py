@@ -142,13 +142,14 @@ def picture_of(arc: ArcRecord, way: Sequence[BeatRecord]) -> ArcPicture:
     layout = lay_out(
         definition.start, {name: leads_to(beat) for name, beat in definition.beats.items()}
     )
+    here = arc.beat if arc.state is ArcState.RUNNING else None
     taken = {(one.beat, other.beat) for one, other in pairwise(way)}
     visits = {name: tuple(s.seq for s in way if s.beat == name) for name in definition.beats}
     return ArcPicture(
         width=layout.width,
         height=layout.height,
         beats=tuple(
-            DrawnBeat(box, definition.beats[box.name].kind, visits[box.name], box.name == arc.beat)
+            DrawnBeat(box, definition.beats[box.name].kind, visits[box.name], box.name == here)
             for box in layout.boxes
         ),
         ways=tuple(DrawnWay(line, (line.start, line.end) in taken) for line in layout.lines),
