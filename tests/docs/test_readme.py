@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from loreloom.workers import cli_page
 from loreloom.workers.embedded.stack import Stack
 from loreloom.workers.settings import PROJECT
@@ -40,11 +42,21 @@ def test_every_target_that_the_readme_names_is_in_the_makefile() -> None:
     assert {"demo", "up"} <= named <= targets
 
 
-def test_every_link_of_the_docs_leads_somewhere() -> None:
-    pages = [README, PROJECT / "CHANGELOG.md", *(PROJECT / "docs").rglob("*.md")]
-    for page in pages:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page}: {target}"
+PAGES = [*PROJECT.glob("*.md"), PROJECT / "content/README.md", *(PROJECT / "docs").rglob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name within a page: each heading, as GitHub spells it."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^a-z0-9 _-]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+        there = page.parent / target if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in anchors(there), f"{target}#{anchor}"
 
 
 def test_every_test_that_the_readme_points_to_exists() -> None:
