@@ -31,13 +31,20 @@ def _sections(group: typer.core.TyperGroup, path: tuple[str, ...]) -> list[str]:
         if isinstance(command, typer.core.TyperGroup):
             lines += _sections(command, (*path, name))
             continue
-        arguments = (p for p in command.params if isinstance(p, typer.core.TyperArgument))
-        usage = [(argument.name or "").upper() for argument in arguments]
+        arguments = [p for p in command.params if isinstance(p, typer.core.TyperArgument)]
+        usage = [_usage(argument) for argument in arguments]
         lines += [f"## `{' '.join([*path, name, *usage])}`", "", _words(command.help), ""]
         options = [o for o in command.params if isinstance(o, typer.core.TyperOption)]
-        lines += [f"- `{', '.join(o.opts)}` {o.help or ''}".rstrip() for o in options]
-        lines += [""] if options else []
+        told = [f"- `{_usage(a)}` {a.help}" for a in arguments if a.help]
+        told += [f"- `{', '.join(o.opts)}` {o.help}" for o in options]
+        lines += [*told, ""] if told else []
     return lines
+
+
+def _usage(argument: typer.core.TyperArgument) -> str:
+    """An argument as a line of usage has it: in brackets if it may be left out."""
+    name = (argument.name or "").upper() + ("…" if argument.nargs == -1 else "")
+    return name if argument.required else f"[{name}]"
 
 
 def _words(text: str | None) -> str:

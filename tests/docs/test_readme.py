@@ -66,3 +66,10 @@ def test_every_test_that_the_readme_points_to_exists() -> None:
 
 def test_the_page_of_the_command_line_says_what_its_help_says() -> None:
     assert cli_page.PAGE.read_text() == cli_page.page()
+
+
+def test_every_command_and_every_option_says_what_it_is_for() -> None:
+    page = cli_page.PAGE.read_text()
+    assert re.findall(r"^- `--[^`]+` *(?:None)?$", page, re.MULTILINE) == []
+    assert re.findall(r"^## .+\n\n\n", page, re.MULTILINE) == []
+    assert "`loreloom ops replay [WORKFLOW_ID]`" in page

@@ -36,7 +36,7 @@ def list_command(
     since: Annotated[str | None, typer.Option(help="Began then or later (RFC 3339).")] = None,
     until: Annotated[str | None, typer.Option(help="Began before.")] = None,
     moved_since: Annotated[str | None, typer.Option(help="Moved then or later.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=200)] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="How many.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """List a world's arcs that fit, oldest first."""

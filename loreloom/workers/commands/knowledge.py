@@ -46,7 +46,7 @@ def ingest(
 
 def search(
     text: Annotated[str, typer.Argument(help="The question.")],
-    limit: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages.")] = 5,
     document: Annotated[str | None, typer.Option(help="Only in this document.")] = None,
     entity: Annotated[str | None, typer.Option(help="Only where this is named.")] = None,
     player: Annotated[

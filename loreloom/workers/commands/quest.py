@@ -28,8 +28,10 @@ def register(app: typer.Typer) -> None:
 def new(
     world: str,
     player: str,
-    kind: QuestKind = QuestKind.SIDE,
-    difficulty: Difficulty = Difficulty.NORMAL,
+    kind: Annotated[QuestKind, typer.Option(help="What kind of quest.")] = QuestKind.SIDE,
+    difficulty: Annotated[
+        Difficulty, typer.Option(help="How hard; the rules set counts and rewards by it.")
+    ] = Difficulty.NORMAL,
     theme: Annotated[str | None, typer.Option(help="What it should be about.")] = None,
     giver: Annotated[str | None, typer.Option(help="A person of the canon.")] = None,
     region: Annotated[str | None, typer.Option(help="A region of the world.")] = None,
@@ -50,8 +52,8 @@ def new(
 def list_quests(
     world: str,
     player: Annotated[str | None, typer.Option(help="Only of this player.")] = None,
-    state: QuestState | None = None,
-    kind: QuestKind | None = None,
+    state: Annotated[QuestState | None, typer.Option(help="Only in this state.")] = None,
+    kind: Annotated[QuestKind | None, typer.Option(help="Only of this kind.")] = None,
     region: Annotated[str | None, typer.Option(help="Only in this region.")] = None,
     entity: Annotated[str | None, typer.Option(help="Only what is about this name.")] = None,
     since: Annotated[str | None, typer.Option(help="Asked for then or later, as RFC 3339.")] = None,
@@ -105,7 +107,7 @@ def progress(
     quest_id: str,
     action_id: str,
     objective_id: str,
-    amount: int = 1,
+    amount: Annotated[int, typer.Option(help="How often it was done.")] = 1,
     as_json: AsJson = False,
 ) -> None:
     """Work on an objective. The action id is yours: a repeat of it counts once."""

@@ -20,7 +20,9 @@ OfToday = Annotated[
 ]
 Tier = Annotated[str | None, typer.Option(help="gold or silver; only this one is asked.")]
 Model = Annotated[str | None, typer.Option(help="By its name at the tier.")]
-Temperature = Annotated[float | None, typer.Option(min=0, max=2)]
+Temperature = Annotated[
+    float | None, typer.Option(min=0, max=2, help="How freely the model picks; 0 is the likeliest.")
+]
 
 
 def register(app: typer.Typer) -> None:
