@@ -113,7 +113,7 @@ def make_engine() -> None:
     say(f"making .venv (a minute or two; {environment.log})")
     started = time.monotonic()
     environment.create()
-    environment.pip("installing Loreloom", "-c", str(constraints), "-e", ".[dev]")
+    environment.pip("installing Loreloom", "-c", str(constraints), "-e", ".[embedded,dev]")
     environment.stamp()
     say(f".venv is ready after {time.monotonic() - started:.0f} s")
 

@@ -10,6 +10,7 @@ from loreloom.workers.commands import (
     knowledge,
     ops,
     payments,
+    processes,
     quest,
     stack,
     whatif,
@@ -23,7 +24,20 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 
-for module in (stack, demo, knowledge, quest, whatif, keys, arcs, payments, ops, climates, world):
+for module in (
+    stack,
+    demo,
+    processes,
+    knowledge,
+    quest,
+    whatif,
+    keys,
+    arcs,
+    payments,
+    ops,
+    climates,
+    world,
+):
     module.register(app)
 
 if __name__ == "__main__":

@@ -8,8 +8,7 @@ import typer
 
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Store
-from loreloom.workers.commands.output import given_settings
-from loreloom.workers.commands.stack import saying_what_is_missing
+from loreloom.workers.commands.output import given_settings, saying_what_is_missing
 
 keys = typer.Typer(help="API keys of a deployment.", no_args_is_help=True)
 

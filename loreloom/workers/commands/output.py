@@ -13,7 +13,7 @@ from loreloom.content.files import ContentError
 from loreloom.generation.templates import TemplateFileError
 from loreloom.payments.price_book import PriceBookError
 from loreloom.workers.client import ApiClient, ApiProblem, ApiUnreachable, NoKey
-from loreloom.workers.settings import Settings
+from loreloom.workers.settings import MissingSettingError, Settings
 
 T = TypeVar("T")
 AsJson = Annotated[bool, typer.Option("--json", help="Print the data as JSON.")]
@@ -40,6 +40,16 @@ def calling(code: int = 1) -> Iterator[ApiClient]:
     except (ApiProblem, ApiUnreachable, NoKey, TimeoutError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(code) from error
+
+
+@contextmanager
+def saying_what_is_missing() -> Iterator[None]:
+    """Ends the command with a plain message when an address that it needs is not set."""
+    try:
+        yield
+    except MissingSettingError as missing:
+        typer.echo(str(missing), err=True)
+        raise typer.Exit(2) from missing
 
 
 @contextmanager

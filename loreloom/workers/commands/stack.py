@@ -1,32 +1,29 @@
-"""`loreloom up`, and the processes that it and a real deployment start."""
+"""`loreloom up`, and the stack as a command has it: started, then stopped whatever happens.
 
-import asyncio
+What starts the stack is imported when it is asked for: a deployment has no need to install it.
+"""
+
 import re
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 
-from loreloom.workers.commands.output import given_settings, reading_content
-from loreloom.workers.embedded.home import HomeInUseError
-from loreloom.workers.embedded.parts import PartFailedError
-from loreloom.workers.embedded.stack import PartName, Stack
-from loreloom.workers.embedded.supervisor import interrupted_by_signals, keep_serving
-from loreloom.workers.settings import MissingSettingError, Settings
-from loreloom.workflows.roles import Role
+from loreloom.workers.commands.output import given_settings
+from loreloom.workers.embedded.part_names import PartName
+
+if TYPE_CHECKING:
+    from loreloom.workers.embedded.stack import Stack
 
 INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    for command in (up, migrate, worker, promote, api):
-        app.command()(command)
+    app.command()(up)
 
 
 def up(
@@ -41,78 +38,27 @@ def up(
         console.print(text, markup=False, soft_wrap=True)
 
     with running_stack(say, part or tuple(PartName)) as stack, suppress(KeyboardInterrupt):
+        from loreloom.workers.embedded.supervisor import keep_serving
+
         say(_welcome(stack))
         keep_serving(stack, threading.Event(), say)
-
-
-def migrate() -> None:
-    """Bring the database to the newest schema and register Temporal's search attributes."""
-    from loreloom.workers.migrate import migrate_database, migrate_temporal
-
-    settings = given_settings()
-    with saying_what_is_missing():
-        migrate_database(settings)
-        asyncio.run(migrate_temporal(settings))
-
-
-def worker(
-    roles: Annotated[
-        str | None, typer.Option(help="Roles of this worker, by commas: " + ", ".join(Role))
-    ] = None,
-    ready_file: Annotated[
-        Path | None, typer.Option(help="A file to write once the worker polls its queues.")
-    ] = None,
-) -> None:
-    """Run a worker until it is told to stop."""
-    # Imported here because it takes seconds, which no other command should.
-    from loreloom.workers.worker import run_worker
-
-    settings = given_settings()
-    if roles is not None:
-        settings = settings.with_changes(worker_roles=roles)
-
-    def ready() -> None:
-        if ready_file:
-            ready_file.touch()
-
-    with saying_what_is_missing(), reading_content():
-        uvloop.run(run_worker(settings, settings.worker_roles, ready))
-
-
-def promote(build: Annotated[str, typer.Argument(help="A build that has workers.")]) -> None:
-    """Let new stories begin on a build; those that run stay with theirs."""
-    from loreloom.workers.builds import BuildRefused, make_current
-    from loreloom.workers.temporal_connection import connect
-
-    async def name_it(settings: Settings) -> str | None:
-        return await make_current(await connect(settings), settings, build)
-
-    with saying_what_is_missing():
-        try:
-            before = asyncio.run(name_it(given_settings()))
-        except BuildRefused as refused:
-            typer.echo(f"{build} is not taken: {refused}", err=True)
-            raise typer.Exit(1) from refused
-    typer.echo(f"new stories begin on {build}" + (f", no longer on {before}" if before else ""))
-
-
-def api() -> None:
-    """Serve the API until told to stop."""
-    from loreloom.workers.apiserver import run_api
-
-    with saying_what_is_missing(), reading_content():
-        run_api(given_settings())
 
 
 @contextmanager
 def running_stack(
     say: Callable[[str], None], parts: Collection[PartName] = tuple(PartName)
-) -> Iterator[Stack]:
+) -> "Iterator[Stack]":
     """A started stack, stopped at the end, whatever the end is.
 
     A part that does not start, and Ctrl-C at any time, end the command with a message and a code.
     A command for which Ctrl-C is a good end takes it itself.
     """
+    with _saying_what_is_not_installed():
+        from loreloom.workers.embedded.home import HomeInUseError
+        from loreloom.workers.embedded.parts import PartFailedError
+        from loreloom.workers.embedded.stack import Stack
+        from loreloom.workers.embedded.supervisor import interrupted_by_signals
+
     stack = Stack(given_settings(), parts=parts, say=say)
     with interrupted_by_signals():
         try:
@@ -138,16 +84,19 @@ def running_stack(
 
 
 @contextmanager
-def saying_what_is_missing() -> Iterator[None]:
-    """Ends the command with a plain message when an address that it needs is not set."""
+def _saying_what_is_not_installed() -> Iterator[None]:
     try:
         yield
-    except MissingSettingError as missing:
-        typer.echo(str(missing), err=True)
+    except ModuleNotFoundError as missing:
+        typer.echo(
+            f"the embedded stack is not installed ({missing.name} is missing): it comes with"
+            " `pip install 'loreloom[embedded]'`, or with `make setup` in a checkout",
+            err=True,
+        )
         raise typer.Exit(2) from missing
 
 
-def _welcome(stack: Stack) -> str:
+def _welcome(stack: "Stack") -> str:
     settings = stack.settings
     serves_api = PartName.API in stack.started
     shown = {

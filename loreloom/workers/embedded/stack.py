@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from enum import StrEnum
 from typing import IO, Self
 
 from loreloom.workers.embedded import programs
@@ -16,6 +15,7 @@ from loreloom.workers.embedded.keys import (
     load_or_make_webhook_secret,
     register_keys,
 )
+from loreloom.workers.embedded.part_names import PartName as PartName
 from loreloom.workers.embedded.parts import Part, PartFailedError, Program
 from loreloom.workers.embedded.ports import LOOPBACK, free_port, is_free
 from loreloom.workers.migrate import migrate_database, migrate_temporal
@@ -26,17 +26,6 @@ STANDIN_KEY = "sk_test_standin"
 OWN_MODEL_FIRST_TOKEN_SECONDS = 8.0
 """A model on processor cores that everything else uses too is slow, and alive all the same."""
 POLL_SECONDS = 0.1
-
-
-class PartName(StrEnum):
-    """The parts, in the order in which they are needed."""
-
-    POSTGRES = "postgres"
-    TEMPORAL = "temporal"
-    STRIPE = "stripe"
-    VLLM = "vllm"
-    WORKER = "worker"
-    API = "api"
 
 
 STOP_ORDER = (
