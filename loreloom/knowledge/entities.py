@@ -40,8 +40,10 @@ _VIEWS = f"""
             FROM entity_ties t
             WHERE t.entity_id = e.entity_id AND {visible("t")}
               AND (:sees_all OR EXISTS (
-                  SELECT 1 FROM passage_entities link JOIN passages p USING (passage_id)
-                  WHERE link.entity_id = t.to_id AND {visible("link")} AND {visible("p")}))
+                  SELECT 1 FROM entities other JOIN entity_names n USING (entity_id)
+                  JOIN passage_entities link USING (entity_id) JOIN passages p USING (passage_id)
+                  WHERE other.entity_id = t.to_id AND NOT other.hidden AND n.name = t.to_name
+                    AND {visible("n")} AND {visible("link")} AND {visible("p")}))
         ) AS ties
         FROM entities e
         WHERE {{condition}}

@@ -99,18 +99,22 @@ async def _resolved(tx: Transaction, canon: CanonName) -> dict[EntityId, Resolve
 
 
 def _as_stored(entities: dict[EntityId, Resolved]) -> dict[EntityId, _Stored]:
-    ids_by_name: dict[str, EntityId] = {}
+    bearers: dict[str, tuple[EntityId, str]] = {}
     for entity in sorted(entities.values(), key=lambda e: e.entity_id):
         for known in entity.names[1:]:
-            ids_by_name.setdefault(fold(known.name), entity.entity_id)
+            bearers.setdefault(fold(known.name), (entity.entity_id, known.name))
     for entity in entities.values():
-        ids_by_name[fold(entity.names[0].name)] = entity.entity_id
+        own = entity.names[0].name
+        bearers[fold(own)] = (entity.entity_id, own)
     return {
         entity.entity_id: _Stored(
             row=(entity.names[0].name, entity.kind, entity.hidden, entity.corrected),
             names=tuple((known.name, known.told) for known in entity.names),
+            # A tie names its end as that end's own row of the name does, so that whoever may not
+            # know the name is not told the tie.
             ties=tuple(
-                (ids_by_name.get(fold(tie.to)), tie.to, tie.label, tie.told) for tie in entity.ties
+                (*bearers.get(fold(tie.to), (None, tie.to)), tie.label, tie.told)
+                for tie in entity.ties
             ),
         )
         for entity in entities.values()

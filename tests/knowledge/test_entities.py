@@ -162,6 +162,31 @@ async def test_two_who_are_openly_known_stay_two_for_those_who_lack_the_secret(
     assert await hits_on(store, embedder, "Orsolya Pell", unmasked) == 3
 
 
+async def test_a_tie_is_told_to_those_who_know_whom_it_names(ingest: Ingest, store: Store) -> None:
+    await ingest("street.md", LADY)
+    await ingest("secret.md", UNMASKING.replace(", aliases: [the Grey Lady]", ""))
+    await ingest(
+        "shop.md",
+        "---\nentities:\n  - name: Ansel Pell\n    kind: person\n    ties:\n"
+        "      - {to: orsolya pell, as: brother}\n      - {to: The Grey Lady, as: rival}\n"
+        "---\nAnsel Pell sells veils.",
+    )
+    lady, pell = await entity(store, "the Grey Lady"), await entity(store, "Orsolya Pell")
+    await merge_entities(store, lady.entity_id, into=pell.entity_id)
+
+    async def ties(viewpoint: Viewpoint) -> list[tuple[str, str]]:
+        query = EntityQuery(name="Ansel Pell", viewpoint=viewpoint)
+        (ansel,) = (await list_entities(store, query)).items
+        return [(tie.to, tie.label) for tie in ansel.ties]
+
+    assert await ties(PLAYER) == [("the Grey Lady", "rival")]
+    unmasked = Viewpoint(facts=frozenset({FactId("unmasked")}))
+    assert await ties(unmasked) == [("Orsolya Pell", "brother"), ("the Grey Lady", "rival")]
+    await correct_entity(store, pell.entity_id, EntityCorrection(hidden=True))
+    assert await ties(unmasked) == []
+    assert len(await ties(Viewpoint(sees_all=True))) == 2
+
+
 async def test_what_somebody_is_in_secret_is_not_told_as_the_kind(
     ingest: Ingest, store: Store
 ) -> None:
