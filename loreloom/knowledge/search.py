@@ -142,10 +142,12 @@ _TEXTS = text(
     """
 )
 _DOCUMENT = text(
-    """
-    SELECT document_id FROM documents
-    WHERE canon = :canon AND (document_id = :document OR name = :document)
-    ORDER BY name <> :document LIMIT 1
+    f"""
+    SELECT d.document_id FROM documents d
+    WHERE d.canon = :canon AND (d.document_id = :document OR d.name = :document)
+      AND (:sees_all OR EXISTS (
+          SELECT 1 FROM passages p WHERE p.document_id = d.document_id AND {visible("p")}))
+    ORDER BY d.name <> :document LIMIT 1
     """
 )
 _ENTITY = text(
@@ -153,6 +155,9 @@ _ENTITY = text(
     SELECT e.entity_id FROM entities e JOIN entity_names n USING (entity_id)
     WHERE e.canon = :canon AND NOT e.hidden AND (e.entity_id = :entity OR n.folded = :folded)
       AND {visible("n")}
+      AND (:sees_all OR EXISTS (
+          SELECT 1 FROM passage_entities link JOIN passages p USING (passage_id)
+          WHERE link.entity_id = e.entity_id AND {visible("link")} AND {visible("p")}))
     ORDER BY n.position, e.entity_id LIMIT 1
     """
 )
@@ -205,7 +210,11 @@ async def _prepared(
 async def _document(connection: AsyncConnection, request: SearchRequest) -> DocumentId | None:
     if request.document is None:
         return None
-    values = {"canon": request.canon, "document": request.document}
+    values = {
+        "canon": request.canon,
+        "document": request.document,
+        **visible_values(request.viewpoint),
+    }
     row = (await connection.execute(_DOCUMENT, values)).first()
     if row is None:
         raise LoreProblem(

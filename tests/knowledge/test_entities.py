@@ -94,6 +94,11 @@ async def test_what_stands_only_in_secret_passages_is_secret(
         await get_entity(store, (await entity(store, "Undersump")).entity_id, PLAYER)
     assert await hits_on(store, embedder, "Widow Bell", PLAYER) == 1
     assert await hits_on(store, embedder, "Widow Bell", KNOWS) == 2
+    # Its front matter is open, but no passage that a player may see names it.
+    with pytest.raises(LoreProblem) as unknown:
+        await hits_on(store, embedder, "Undersump", PLAYER)
+    assert unknown.value.code is LoreCode.UNKNOWN_ENTITY
+    assert await hits_on(store, embedder, "Undersump", KNOWS) == 1
 
 
 async def test_an_alias_that_only_a_secret_document_tells_betrays_nobody(
@@ -122,6 +127,26 @@ UNMASKING = (
     "  - {name: Orsolya Pell, kind: person, aliases: [the Grey Lady]}\n---\n"
     "Orsolya Pell goes out veiled."
 )
+
+
+async def test_a_document_that_is_secret_throughout_is_none_for_those_who_lack_its_fact(
+    ingest: Ingest, store: Store, embedder: Embedder
+) -> None:
+    await ingest("the-lady-is-orsolya.md", UNMASKING)
+
+    async def told_of(viewpoint: Viewpoint) -> int:
+        request = SearchRequest(
+            query="veil", document="the-lady-is-orsolya.md", viewpoint=viewpoint
+        )
+        return len(await search(store, embedder, request))
+
+    with pytest.raises(LoreProblem) as unknown:
+        await told_of(PLAYER)
+    assert unknown.value.code is LoreCode.UNKNOWN_DOCUMENT
+    assert await told_of(Viewpoint(facts=frozenset({FactId("unmasked")}))) == 1
+    await ingest("empty.md", "")
+    request = SearchRequest(query="x", document="empty.md", viewpoint=Viewpoint(sees_all=True))
+    assert await search(store, embedder, request) == []
 
 
 @pytest.mark.parametrize("merged", [False, True], ids=["by an alias", "by a designer"])
