@@ -73,7 +73,7 @@ class SubscriptionActivities(SubscriptionSteps):
         try:
             await self._provider.change(record.provider_id, changing.item, currency, key)
         except ProviderRefused as error:
-            return Changed(standing=record.standing, refused=error.code)
+            return Changed(standing=before, refused=error.code)
         await subscriptions.change_item(
             self._store, record.subscription_id, changing.item, changing.order
         )

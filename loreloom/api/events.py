@@ -7,12 +7,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.signatures.payment import PROVIDER_SAID, DisputeRef, RefundRef
+from loreloom.activities.signatures.subscription import SubscriptionRef
 from loreloom.api.http.errors import ApiError
 from loreloom.api.launch import Launcher
 from loreloom.api.temporal import outages
 from loreloom.domain.ids import (
     DisputeId,
     PaymentId,
+    SubscriptionId,
     dispute_workflow_id,
     payment_workflow_id,
     refund_workflow_id,
@@ -25,7 +27,15 @@ from loreloom.state.payments import find_payment, payment_of_intent, refunds_of
 from loreloom.state.provider_events import UNKNOWN_PAYMENT, mark_handled, unhandled_events
 from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
-from loreloom.workflows.signatures import DISPUTE, REFUND, DisputeInput, RefundInput
+from loreloom.state.subscriptions import find_subscription
+from loreloom.workflows.signatures import (
+    DISPUTE,
+    REFUND,
+    SUBSCRIPTION,
+    DisputeInput,
+    RefundInput,
+    SubscriptionInput,
+)
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +45,8 @@ ABOUT_PAYMENTS = ("checkout.session.", "payment_intent.")
 ABOUT_SUBSCRIPTIONS = ("invoice.", "customer.subscription.")
 ABOUT_DISPUTES = "charge.dispute."
 ABOUT_REFUNDS = ("refund.failed", "refund.updated", "charge.refund.updated")
+PAID = "invoice.paid"
+TOLD, NOBODY_WAITS = "told", "nobody_waits"
 
 
 class Events:
@@ -72,7 +84,7 @@ class Events:
         if told.kind.startswith(ABOUT_PAYMENTS):
             return await self._payment(told)
         if told.kind.startswith(ABOUT_SUBSCRIPTIONS) and told.subscription_id is not None:
-            return await self._tell(subscription_workflow_id(told.subscription_id))
+            return await self._subscription(told, told.subscription_id)
         return "unknown_kind"
 
     async def _payment(self, told: ToldEvent) -> str:
@@ -80,6 +92,25 @@ class Events:
         if payment_id is None:
             return UNKNOWN_PAYMENT
         return await self._tell(payment_workflow_id(payment_id))
+
+    async def _subscription(self, told: ToldEvent, subscription_id: SubscriptionId) -> str:
+        workflow_id = subscription_workflow_id(subscription_id)
+        outcome = await self._tell(workflow_id)
+        if outcome != NOBODY_WAITS or told.kind != PAID:
+            return outcome
+        found = await find_subscription(self._store, subscription_id)
+        if found is None:
+            return outcome
+        # It has ended, and was paid all the same: what is booked nowhere is looked for once more.
+        about = SubscriptionRef(subscription_id=subscription_id)
+        given = SubscriptionInput(subscription=about, grace=found.quote.grace)
+        start = PlannedStart(
+            workflow_id=workflow_id,
+            workflow=SUBSCRIPTION,
+            input=given.model_dump(mode="json"),
+        )
+        await self._launcher.run_again(start)
+        return TOLD
 
     async def _dispute(self, told: ToldEvent, dispute_id: DisputeId) -> str:
         payment_id = await self._payment_id(told)
@@ -110,7 +141,7 @@ class Events:
                 input=RefundInput(refund=RefundRef(refund_id=refund_id)).model_dump(mode="json"),
             )
             await self._launcher.run_again(start)
-        return "told" if booked else "nobody_waits"
+        return TOLD if booked else NOBODY_WAITS
 
     async def _payment_id(self, told: ToldEvent) -> PaymentId | None:
         if told.payment_id is not None:
@@ -128,5 +159,5 @@ class Events:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
-            return "nobody_waits"
-        return "told"
+            return NOBODY_WAITS
+        return TOLD

@@ -8,13 +8,19 @@ import pytest
 
 from loreloom.activities.signatures.subscription import Canceling, Changing, SubscriptionRef
 from loreloom.activities.subscription import SubscriptionActivities
-from loreloom.domain.ids import PaymentId, RefundId, SubscriptionId, WorldId
+from loreloom.domain.ids import (
+    PaymentId,
+    RefundId,
+    SubscriptionId,
+    WorldId,
+    subscription_workflow_id,
+)
 from loreloom.domain.price_book import PriceBook
-from loreloom.domain.subscription import CancelWhen, Standing
+from loreloom.domain.subscription import CancelWhen, Standing, SubscriptionState
 from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
-from loreloom.state.subscriptions import find_subscription, hold_open
+from loreloom.state.subscriptions import find_subscription, hold_open, settle
 from tests.payments.conftest import BOOK, Till
 
 BAD_CARD, GOOD_CARD = "4000000000000341", "4242424242424242"
@@ -373,6 +379,30 @@ async def test_what_was_canceled_is_not_held_open_for_a_charge_that_does_not_com
     name = SubscriptionId(begun["subscription_id"])
     await hold_open(till.api.parts.store, name, ends, ends + timedelta(days=7))
     assert await _has(till, world) == [("bronze", begun["paid_until"][:19])]
+
+
+async def test_what_is_paid_after_all_was_over_is_booked_and_gives_its_period(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    name = SubscriptionId(begun["subscription_id"])
+    await till.at_provider(name, "card", card=BAD_CARD)
+    await till.at_provider(name, "renew")
+    await till.until_it_is(name, state="past_due")
+    unpaid = (await till.gateway.recurring.look(await _provider_id(till, name))).open_invoice
+    assert unpaid is not None
+    # So it was left before a subscription gave up its invoices when it ended.
+    lapsed = SubscriptionState.LAPSED
+    await settle(till.api.parts.store, name, lapsed, cancel_at_period_end=False)
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    workflow = till.api.parts.temporal.get_workflow_handle(subscription_workflow_id(name))
+    assert await workflow.result() == lapsed
+
+    await till.gateway.recurring.pay(unpaid, "the buyer still has its page")
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    await till.until_balance({("provider", "USD"): 1000, ("sales", "USD"): -1000})
+    late = await till.subscription(name)
+    assert (late["state"], late["paid_until"] > begun["paid_until"]) == ("lapsed", True)
+    assert (await _has(till, world))[-1] == ("bronze", late["paid_until"][:19])
 
 
 async def test_what_has_ended_at_the_provider_takes_an_order_to_end_all_the_same(
