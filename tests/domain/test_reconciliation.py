@@ -32,6 +32,7 @@ def booked(age: timedelta, **fields: object) -> BookedPayment:
         "refunded": 0,
         "disputed": 0,
         "at_provider": 500,
+        "given": True,
         "entitled": True,
         "updated_at": NOW - age,
     }
@@ -93,3 +94,15 @@ def test_a_currency_that_does_not_sum_to_zero_is_one_of_the_whole_books() -> Non
     (found,) = differences(side, Listed(at=NOW, payments=()))
     assert (found.kind, found.payment_id) == (DifferenceKind.UNBALANCED, None)
     assert (found.ours, found.theirs) == ("0 EUR", "-3 EUR over all accounts")
+
+
+@pytest.mark.parametrize("state", [PaymentState.UNFULFILLED, PaymentState.DISPUTE_LOST])
+def test_what_was_paid_for_and_is_not_had_is_owed_until_it_came_back(state: PaymentState) -> None:
+    nothing = {"state": state, "given": False, "entitled": False}
+    theirs = [taken(timedelta(days=1))]
+    young = booked(timedelta(), disputed=200, at_provider=300, **nothing)
+    assert kinds([young], theirs) == []
+    left = booked(timedelta(hours=1), disputed=200, at_provider=300, **nothing)
+    assert kinds([left], theirs) == [DifferenceKind.OWED]
+    none = booked(timedelta(hours=1), disputed=500, at_provider=0, **nothing)
+    assert kinds([none], theirs) == []
