@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -11,6 +12,19 @@ COIN = "COIN"
 
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
+
+NO_DECIMALS = frozenset(
+    {
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF",
+        "XOF", "XPF", COIN,
+    }
+)  # fmt: skip
+"""Currencies whose minor unit is the unit.
+
+By docs.stripe.com/currencies, since our amounts are the provider's: there ISK and UGX have two
+decimals, which are always zero, and the ariary has none.
+"""
+THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 
 PROVIDER = "provider"
 """What the payment provider holds for us."""
@@ -46,6 +60,17 @@ class Money(MoneyModel):
 
     amount: int = Field(ge=0)
     currency: CurrencyCode
+
+
+def units(amount: int, currency: str) -> Decimal:
+    """What an amount in minor units is in the currency's own."""
+    decimals = 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
+    return Decimal(amount).scaleb(-decimals)
+
+
+def in_units(amount: int, currency: str) -> str:
+    """An amount in minor units as people read it: ``11.99 USD``, ``300 coin``."""
+    return f"{units(amount, currency)} {'coin' if currency == COIN else currency}"
 
 
 class Posting(MoneyModel):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from loreloom.domain.ids import DisputeId, PaymentId, WorldId
+from loreloom.domain.money import in_units
 from loreloom.domain.payment import DELIVERED, ENDED_UNPAID, REFUNDABLE, UNPAID, PaymentState
 from loreloom.domain.provider import ProviderDispute, ProviderPayment
 from loreloom.domain.subscription import PROVIDER_TIME
@@ -138,8 +139,8 @@ def differences(ours: Books, theirs: Listed) -> Iterator[Difference]:
             yield _difference(DifferenceKind.UNKNOWN_TO_US, payment_id, "nothing", said)
     yield from _unknown_disputes(ours, theirs)
     for total in ours.unbalanced:
-        said = f"{total.amount} {total.currency} over all accounts"
-        yield _difference(DifferenceKind.UNBALANCED, None, f"0 {total.currency}", said)
+        none, said = (in_units(amount, total.currency) for amount in (0, total.amount))
+        yield _difference(DifferenceKind.UNBALANCED, None, none, f"{said} over all accounts")
     for world in ours.coin:
         held = f"{world.held} held by the players of {world.world_id}"
         yield _difference(DifferenceKind.COIN, None, held, f"{world.booked} in the ledger")
@@ -183,7 +184,7 @@ def _of_one(
     booked: BookedPayment, found: Sequence[ProviderPayment], at: datetime
 ) -> Iterator[Difference]:
     settled = _is_settled(booked, at)
-    ours = f"{booked.state} {booked.amount} {booked.currency}"
+    ours = f"{booked.state} {in_units(booked.amount, booked.currency)}"
     name = booked.payment_id
     paid = booked.state not in UNPAID | ENDED_UNPAID
     if len(found) > 1:
@@ -199,11 +200,11 @@ def _of_one(
         yield from _amounts(booked, found[0], settled=settled)
     held = booked.amount - booked.refunded - booked.disputed
     if not booked.given and held > 0 and settled:
-        said = f"{held} {booked.currency} not paid back"
+        said = f"{in_units(held, booked.currency)} not paid back"
         yield _difference(DifferenceKind.OWED, name, ours, said)
     if booked.at_provider != held:
-        said = f"{booked.at_provider} {booked.currency} in the ledger"
-        yield _difference(DifferenceKind.LEDGER, name, f"{held} {booked.currency}", said)
+        said = f"{in_units(booked.at_provider, booked.currency)} in the ledger"
+        yield _difference(DifferenceKind.LEDGER, name, in_units(held, booked.currency), said)
     due = booked.state in DELIVERED
     held_back = booked.state is PaymentState.DISPUTED
     if booked.entitled is not None and not held_back and booked.entitled != due:
@@ -216,28 +217,32 @@ def _amounts(
 ) -> Iterator[Difference]:
     name = booked.payment_id
     if (paid.amount, paid.currency) != (booked.amount, booked.currency):
-        ours = f"{booked.amount} {booked.currency}"
+        ours = in_units(booked.amount, booked.currency)
         yield _difference(DifferenceKind.AMOUNT, name, ours, _said(paid))
     # A refund is asked for first, then at the provider, then booked.
     missing = paid.refunded < booked.refunded and settled
     if missing or paid.refunded > booked.refund_asked:
-        ours, theirs = f"{booked.refunded} refunded", f"{paid.refunded} refunded"
+        ours, theirs = (
+            f"{in_units(amount, booked.currency)} refunded"
+            for amount in (booked.refunded, paid.refunded)
+        )
         yield _difference(DifferenceKind.REFUNDED, name, ours, theirs)
 
 
 def _unknown_disputes(ours: Books, theirs: Listed) -> Iterator[Difference]:
-    named = {payment.intent: payment.payment_id for payment in ours.payments}
+    named = {payment.intent: payment for payment in ours.payments}
     for dispute in theirs.disputes:
         of = named.get(dispute.intent) if dispute.intent is not None else None
         young = dispute.created_at >= theirs.at - GRACE
         if of is None or young or dispute.dispute_id in ours.disputes:
             continue
-        said = f"{dispute.dispute_id} {dispute.standing} {dispute.amount}"
-        yield _difference(DifferenceKind.DISPUTE, of, "nothing", said)
+        amount = in_units(dispute.amount, of.currency)
+        said = f"{dispute.dispute_id} {dispute.standing} {amount}"
+        yield _difference(DifferenceKind.DISPUTE, of.payment_id, "nothing", said)
 
 
 def _said(payment: ProviderPayment) -> str:
-    return f"{payment.intent} {payment.amount} {payment.currency}"
+    return f"{payment.intent} {in_units(payment.amount, payment.currency)}"
 
 
 def _difference(kind: DifferenceKind, name: PaymentId | None, ours: str, theirs: str) -> Difference:

@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
 
+from loreloom.domain.money import in_units
 from loreloom.workers.client import ApiClient, ApiProblem, Json
 
 ITEM = "season-pass"
@@ -34,13 +35,13 @@ def buy(api: ApiClient, console: Console, world_id: str, player_id: str) -> None
         console.print("At Stripe itself a person pays: this is left to expire.", style="dim")
         return
     price = payment["price"]
-    console.print(f"{player_id} buys {ITEM} for {_amount(price['amount'], price['currency'])}")
+    console.print(f"{player_id} buys {ITEM} for {in_units(price['amount'], price['currency'])}")
     httpx.post(checkout["url"]).raise_for_status()
     payment = api.wait(path, lambda found: found["state"] in ENDED, "the delivery")
     console.print(f"  paid and [bold]{payment['state']}[/bold], once", highlight=False)
     if payment["state"] == "fulfilled":
         receipt = api.get(f"{path}/receipt")
-        total = _amount(receipt["total"]["amount"], receipt["total"]["currency"])
+        total = in_units(receipt["total"]["amount"], receipt["total"]["currency"])
         console.print(f"  receipt {receipt['number']}: {total}", highlight=False)
     _show_entitlement(api, console, payment)
     _show_ledger(api, console, path)
@@ -58,10 +59,6 @@ def _show_ledger(api: ApiClient, console: Console, path: str) -> None:
     table = Table("booked", "account", "amount", box=None, padding=(0, 2))
     for movement in api.get(f"{path}/ledger")["movements"]:
         for posting in movement["postings"]:
-            amount = _amount(posting["amount"], posting["currency"])
+            amount = in_units(posting["amount"], posting["currency"])
             table.add_row(movement["kind"], posting["account"], amount)
     console.print(table)
-
-
-def _amount(minor: int, currency: str) -> str:
-    return f"{minor} {currency} (minor units)" if currency != "COIN" else f"{minor} coin"

@@ -104,7 +104,7 @@ async def test_what_was_bought_is_shown_to_ops(console: Console, operator: Reade
     page = operator.page
     await page.goto(f"/console/worlds/{console.told.world_id}/players/mara")
     row = page.get_by_role("row", name="red-cloak")
-    await expect(row).to_contain_text("499 EUR")
+    await expect(row).to_contain_text("4.99 EUR")
     address = await row.get_by_role("link").get_attribute("href")
     assert address == "/console/ops/payments/pay_cloak"
 

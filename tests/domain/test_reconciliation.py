@@ -93,7 +93,7 @@ def test_a_currency_that_does_not_sum_to_zero_is_one_of_the_whole_books() -> Non
     side = Books.model_validate({"payments": [], "unbalanced": off})
     (found,) = differences(side, Listed(at=NOW, payments=()))
     assert (found.kind, found.payment_id) == (DifferenceKind.UNBALANCED, None)
-    assert (found.ours, found.theirs) == ("0 EUR", "-3 EUR over all accounts")
+    assert (found.ours, found.theirs) == ("0.00 EUR", "-0.03 EUR over all accounts")
 
 
 @pytest.mark.parametrize("state", [PaymentState.UNFULFILLED, PaymentState.DISPUTE_LOST])

@@ -26,8 +26,8 @@ async def test_the_command_line_shows_receipt_and_ledger(
     await till.tell("checkout.session.completed", payment)
     await till.until(payment["payment_id"], "fulfilled")
     shown = await loreloom("payments", "show", payment["payment_id"])
-    assert "Coat: 599, less 59, is 540 USD (minor units)" in shown.output
-    assert re.search(r"sale +provider +540 USD", shown.output)
+    assert "Coat: 5.99 USD, less 0.59 USD, is 5.40 USD" in shown.output
+    assert re.search(r"sale +provider +5.40 USD", shown.output)
     asked = await loreloom("payments", "show", payment["payment_id"], "--json")
     assert json.loads(asked.output)["receipt"]["total"] == {"amount": 540, "currency": "USD"}
     assert (await loreloom("payments", "show", "payment_none")).exit_code == 1
@@ -54,7 +54,7 @@ async def test_the_consoles_page_of_a_purchase_shows_receipt_and_ledger(till: Ti
     assert found.headers["location"] == page
     assert f"No. {number}," in shown
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", shown))
-    assert "Coat 599 59 540 USD" in words
+    assert "Coat 5.99 0.59 5.40 USD" in words
     assert "WREN, for wren" in words
-    assert re.search(r"provider 540 USD", words)
-    assert re.search(r"creator/wren [-−]27 USD", words)
+    assert re.search(r"provider 5.40 USD", words)
+    assert re.search(r"creator/wren [-−]0.27 USD", words)

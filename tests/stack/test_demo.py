@@ -34,7 +34,7 @@ def test_the_demo_tells_a_story_that_a_model_wrote(model_url: str) -> None:
         "the arc's beat, and why"
     )
     assert "paid and fulfilled, once" in told, "the purchase"
-    assert re.search(r"booked +account +amount\s*\n.+ \d+ [A-Z]{3}", told), "the ledger"
+    assert re.search(r"booked +account +amount\s*\n.+ \d+\.\d\d [A-Z]{3}", told), "the ledger"
     assert "everything has been stopped" in told
 
 

@@ -1,6 +1,7 @@
 """Filling in a page's template. Whatever comes from players, models and documents is escaped."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from loreloom.api.console.session import token_of
 from loreloom.api.context import context_of
 from loreloom.api.schemas.fields import GameTimeView
 from loreloom.domain.calendar import GameTime
+from loreloom.domain.money import units
 from loreloom.state.keys import KeyIdentity, Scope
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -81,7 +83,7 @@ def in_words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
-def grouped(number: float) -> str:
+def grouped(number: float | Decimal) -> str:
     """A number with thin spaces between its thousands."""
     return f"{number:,}".replace(",", "\N{THIN SPACE}")
 
@@ -89,6 +91,11 @@ def grouped(number: float) -> str:
 def degrees(number: float) -> str:
     """A temperature without fractions, with a true minus; what is near nothing has no sign."""
     return f"{round(number)}".replace("-", "\N{MINUS SIGN}")
+
+
+def grouped_units(amount: int, currency: str) -> str:
+    """An amount in minor units as a number of the currency's own units."""
+    return grouped(units(amount, currency))
 
 
 def in_address(text: object) -> str:
@@ -105,7 +112,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
-        game=game_words, in_words=in_words, grouped=grouped, in_address=in_address, degrees=degrees
+        game=game_words,
+        in_words=in_words,
+        grouped=grouped,
+        in_units=grouped_units,
+        in_address=in_address,
+        degrees=degrees,
     )
     return made
 

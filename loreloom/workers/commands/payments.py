@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from loreloom.domain.money import in_units
 from loreloom.workers.client import ApiClient, ApiProblem, Json
 from loreloom.workers.commands.output import AsJson, calling, show
 
@@ -89,20 +90,17 @@ def _purchase(found: dict[str, Any]) -> Iterator[str]:
     else:
         yield f"receipt {receipt['number']}, {receipt['paid_at'][:19]}"
         for line in receipt["lines"]:
-            yield (
-                f"  {line['name']}: {line['price']['amount']}, less {line['discount']['amount']},"
-                f" is {_money(line['amount'])}"
-            )
+            price, discount, amount = (_money(line[of]) for of in ("price", "discount", "amount"))
+            yield f"  {line['name']}: {price}, less {discount}, is {amount}"
     if payment["refunded"]["amount"]:
         yield f"paid back: {_money(payment['refunded'])}"
     for movement in found["movements"]:
         for posting in movement["postings"]:
-            amount = f"{posting['amount']:>8} {posting['currency']}"
-            yield f"{movement['kind']:<16} {posting['account']:<40} {amount}"
+            yield f"{movement['kind']:<16} {posting['account']:<40} {_money(posting):>14}"
 
 
 def _money(money: dict[str, Any]) -> str:
-    return f"{money['amount']} {money['currency']} (minor units)"
+    return in_units(money["amount"], money["currency"])
 
 
 def _lines(report: dict[str, Any]) -> Iterator[str]:
