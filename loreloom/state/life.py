@@ -1,6 +1,7 @@
 """A world's own life: its state, lived day by day, each day in one transaction and once."""
 
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from sqlalchemy import Row, delete, select, tuple_, update
@@ -26,6 +27,7 @@ SOURCE = "life/"
 """What the source of every fact begins with that a world's own life has made."""
 
 _STATE = TypeAdapter(LivingWorld)
+_PLACE = re.compile(r"(\d{1,9})/(\d{1,9})/(.+)")
 
 
 class RumourRecord(BaseModel):
@@ -39,6 +41,26 @@ class RumourRecord(BaseModel):
     regions: tuple[str, ...]
     day: int
     until_day: int
+
+
+class RumourPlace(NamedTuple):
+    """Where in the list a rumour stands. It stays there when nobody says it any more."""
+
+    day: int
+    weight: int
+    rumour_id: str
+
+    @classmethod
+    def read(cls, cursor: str) -> "RumourPlace":
+        """The place that a page's ``next`` tells of. Raises ``ValueError``."""
+        found = _PLACE.fullmatch(cursor)
+        if found is None:
+            raise ValueError(f"{cursor!r} is no place in a list of rumours")
+        day, weight, rumour_id = found.groups()
+        return cls(int(day), int(weight), rumour_id)
+
+    def __str__(self) -> str:
+        return f"{self.day}/{self.weight}/{self.rumour_id}"
 
 
 def content_of(content: LifeContent, world: WorldRecord) -> LifeContent:
@@ -148,7 +170,7 @@ async def list_rumours(
     day: int,
     *,
     region: str | None = None,
-    after: str | None = None,
+    after: RumourPlace | None = None,
     limit: int,
 ) -> Page[RumourRecord]:
     """What is said on a day, everywhere or in one region, the newest first."""
@@ -162,14 +184,12 @@ async def list_rumours(
     if region is not None:
         query = query.where(RumourRow.regions.contains([region]))
     if after is not None:
-        last = select(-RumourRow.day, -RumourRow.weight, RumourRow.rumour_id).where(
-            RumourRow.world_id == world_id, RumourRow.rumour_id == after
-        )
         place = tuple_(-RumourRow.day, -RumourRow.weight, RumourRow.rumour_id)
-        query = query.where(place > last.scalar_subquery())
+        query = query.where(place > tuple_(-after.day, -after.weight, after.rumour_id))
     async with store.reading() as connection:
         rows = (await connection.execute(query)).all()
-    return page_of([_rumour(row) for row in rows], limit, lambda rumour: rumour.rumour_id)
+    page = page_of(rows, limit, lambda row: str(RumourPlace(row.day, row.weight, row.rumour_id)))
+    return Page(items=tuple(_rumour(row) for row in page.items), next=page.next)
 
 
 async def _locked(tx: Transaction, world_id: WorldId, content: LifeContent) -> Row[Any]:

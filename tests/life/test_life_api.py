@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from loreloom.api.http.cursors import to_cursor
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.ids import FactId, PlayerId, WorldId
 from loreloom.domain.living.memories import Deed
@@ -60,6 +61,8 @@ async def test_factions_prices_rumours_and_facts_can_be_read(api: Api) -> None:
     days = [rumour["day"] for rumour in [*first["items"], *rest["items"]]]
     assert days == sorted(days, reverse=True)
     assert len({r["rumour_id"] for r in [*first["items"], *rest["items"]]}) == len(days)
+    strange = await api.game.get(f"{path}/rumours", params={"after": to_cursor("rumours", "3.1")})
+    assert strange.status_code == 422
     here = (await api.game.get(f"{path}/rumours?region=Staithe Side")).json()["items"]
     assert all("Staithe Side" in rumour["regions"] for rumour in here)
     page = (await api.game.get(f"{path}/facts?limit=2")).json()

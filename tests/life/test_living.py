@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -23,7 +23,7 @@ from loreloom.domain.living.world import beginning
 from loreloom.state import chronicle, facts, life, worlds
 from loreloom.state.openings import open_to
 from loreloom.state.store import Store
-from loreloom.state.tables.life import LivingRow
+from loreloom.state.tables.life import LivingRow, RumourRow
 from loreloom.state.worlds import WorldRecord
 from tests.builders import a_world_record
 from tests.life.worlds import example, lived
@@ -68,7 +68,7 @@ async def test_days_are_lived_once_and_as_the_rules_say(store: Store) -> None:
     world = await a_world(store)
     assert await life.find_living(store, world, example()) == beginning(example())
     lived_days = 0
-    for day in range(1, 21):
+    for day in range(1, 31):
         lived_days += await live(store, day)
     told = await kinds(store)
     assert lived_days == 20
@@ -107,6 +107,24 @@ async def test_a_world_that_slept_is_told_so_and_not_day_by_day(store: Store) ->
     assert await life.find_living(store, world, example()) == lived(example(), 100, SEED)[0]
     rumours = await life.list_rumours(store, WORLD, 100, limit=50)
     assert all(rumour.until_day > 100 for rumour in rumours.items)
+
+
+async def test_the_rumours_can_be_read_on_behind_one_that_nobody_says_any_more(
+    store: Store,
+) -> None:
+    world = await a_world(store)
+    for day in range(1, 31):
+        await life.live_next_day(store, world, example(), day)
+    said = (await life.list_rumours(store, WORLD, 30, limit=50)).items
+    page = await life.list_rumours(store, WORLD, 30, limit=1)
+    assert page.items == said[:1]
+    assert page.next is not None
+    async with store.transaction() as tx:
+        await tx.run(delete(RumourRow).where(RumourRow.rumour_id == said[0].rumour_id))
+    after = life.RumourPlace.read(page.next)
+    rest = await life.list_rumours(store, WORLD, 30, after=after, limit=50)
+    assert rest.items == said[1:]
+    assert rest.items
 
 
 async def test_a_sleep_that_is_cut_off_goes_on_and_is_told_whole(store: Store) -> None:

@@ -11,7 +11,7 @@ from loreloom.api.http.answers import answer, problems
 from loreloom.api.http.auth import AnyCaller
 from loreloom.api.http.bodies import JsonBody, takes
 from loreloom.api.http.cursors import from_cursor, to_cursor
-from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_player, the_region, the_world
 from loreloom.api.schemas.fields import ID, NAME, After, Limit, RegionPath, WorldIdPath
@@ -103,7 +103,7 @@ async def list_rumours(
         world_id,
         _now(world).seconds // world.calendar.seconds_per_day,
         region=region,
-        after=from_cursor("rumours", after),
+        after=_rumour_after(after),
         limit=limit,
     )
     return answer(
@@ -112,6 +112,14 @@ async def list_rumours(
             next=to_cursor("rumours", page.next),
         )
     )
+
+
+def _rumour_after(after: str | None) -> life.RumourPlace | None:
+    cursor = from_cursor("rumours", after)
+    try:
+        return None if cursor is None else life.RumourPlace.read(cursor)
+    except ValueError:
+        raise invalid("after", "this is no cursor of this list") from None
 
 
 @router.get(
