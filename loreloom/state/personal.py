@@ -45,6 +45,7 @@ from loreloom.domain.ids import (
 )
 from loreloom.domain.money import coin_erased
 from loreloom.domain.payment import UNPAID, PaymentState
+from loreloom.domain.provider import UNDECIDED
 from loreloom.state import erasures
 from loreloom.state.erasures import AskedErasure
 from loreloom.state.ledger import book
@@ -324,7 +325,10 @@ async def _require_nothing_owed(connection: AsyncConnection, whose: Whose) -> No
     lasting = select(Subscription.subscription_id, Subscription.state).where(
         whose.in_table(Subscription), Subscription.ended_at.is_(None)
     )
-    for query in (payments, refunds, lasting):
+    questioned = select(Dispute.dispute_id, Dispute.state).where(
+        _of_payments(Dispute, whose), Dispute.state.in_(UNDECIDED)
+    )
+    for query in (payments, refunds, lasting, questioned):
         row = (await connection.execute(query.limit(1))).first()
         if row is not None:
             raise StillOwes(f"{row[0]} is {row[1]}; settle, refund or cancel it first")

@@ -13,6 +13,7 @@ from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.workflows.erasure import ErasureWorkflow
 from loreloom.workflows.signatures import ERASURE, Erased
 from tests.payments.conftest import Till
+from tests.payments.disputing import decide, disputed, questioned
 from tests.support.whole_store import rows_with
 
 MARA = PlayerId("mara")
@@ -60,6 +61,23 @@ async def test_the_books_stay_and_still_balance(till: Till) -> None:
     assert report.json()["differences"] == []
     kept = (await till.api.ops.get(f"/v1/payments/{paid['payment_id']}")).json()
     assert (kept["player_id"], kept["state"]) == (done.pseudonym, "fulfilled")
+
+    # The bank may take back what was paid, for months.
+    dispute_id = await disputed(till, paid)
+    await decide(till, paid, dispute_id, "lost")
+    await till.until(paid["payment_id"], "dispute_lost")
+    report = await till.api.ops.post("/v1/payments/reconcile")
+    assert report.json()["differences"] == []
+
+
+async def test_while_the_bank_asks_about_a_purchase_nobody_is_erased(till: Till) -> None:
+    world_id = await till.buyer()
+    payment = await till.bought(world_id, "coat")
+    dispute_id = await questioned(till, payment, status="warning_needs_response")
+    path = f"/v1/ops/worlds/{world_id}/players/{MARA}/erase"
+    answer = await till.api.ops.post(path, json={"reason": "asked for it"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "player_owes")
+    assert dispute_id in answer.json()["detail"]
 
 
 async def test_while_money_is_on_its_way_nobody_is_erased(till: Till) -> None:
