@@ -41,9 +41,9 @@ async def terminated(api: Api, world: str) -> str:
     return workflow_id
 
 
-def sent_by(page: str) -> dict[str, list[str]]:
-    """What the form sends that makes a dry run so."""
-    form = page[page.index('class="sure"') :]
+def sent_by(page: str, mark: str = 'class="sure"') -> dict[str, list[str]]:
+    """What a form sends: that which makes a dry run so, or the one of a mark."""
+    form = page[page.index(mark) :].partition("</form>")[0]
     sent: dict[str, list[str]] = {}
     for name, value in HIDDEN.findall(form):
         sent.setdefault(name, []).append(value)
@@ -76,6 +76,23 @@ async def test_only_what_a_dry_run_showed_is_replayed(
     assert [each["workflow_id"] for each in kept] == [shown]
     story = (await api.ops.get(f"/v1/ops/workflows/{unseen}")).json()
     assert story["state"] == "terminated"
+
+
+async def test_a_page_that_is_gone_back_to_replays_anew(
+    api: Api, operator: httpx.AsyncClient
+) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    workflow_id = await terminated(api, world)
+    page = (await operator.get(f"{OPS}/workflows/{workflow_id}")).text
+    asked = {**sent_by(page, f'action="{OPS}/replay"'), "from": "start", "reason": "a mistake"}
+    for number in (1, 2):
+        sent = sent_by((await operator.post(f"{OPS}/replay", data=asked)).text)
+        for _ in range(2):
+            made = (await operator.post(f"{OPS}/replay", data=sent)).text
+            assert "1 replayed, 0 refused." in made
+        kept = await api.ops.get("/v1/ops/replays", params={"workflow_id": workflow_id})
+        assert len(kept.json()["items"]) == number
 
 
 async def test_a_quest_that_was_ended_shows_how_and_is_not_ended_anew(

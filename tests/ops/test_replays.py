@@ -6,6 +6,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from loreloom.api.ops.replaying import Wish
+from loreloom.api.schemas.ops import StoryQuery
+from loreloom.state.replays import AskedReplay, keep
 from loreloom.state.tables.worlds import Player
 from tests.quest.stage import eventually
 from tests.support.serving import Api
@@ -89,6 +92,42 @@ async def test_what_goes_its_way_is_not_replayed_for_a_failure(api: Api) -> None
     assert unknown.json()["code"] == "unknown_step"
     assert (await api.designer.get(path)).status_code == 403
     assert (await api.ops.get("/v1/ops/workflows/quest/none")).status_code == 404
+
+
+async def test_a_replay_that_another_began_is_made_and_is_not_taken_for_ones_own(api: Api) -> None:
+    world = (await api.world())["world_id"]
+    await api.player(world)
+    desk, store, batch = api.context.replays, api.parts.store, "replays_of_another"
+    for number, resumes in enumerate((False, True)):
+        quest = await api.accepted(world)
+        workflow_id = quest["workflow_id"]
+        await api.parts.temporal.get_workflow_handle(workflow_id).terminate("by mistake")
+        plan = await desk.plan(workflow_id, "start")
+        # Whoever asked for it has died before it was made.
+        asked = AskedReplay(
+            replay_id=f"{batch}_{number}",
+            batch_id=batch,
+            workflow_id=workflow_id,
+            run_id=plan.story.run_id,
+            from_point="start",
+            event_id=plan.event_id,
+            told=plan.told,
+            reason="it was a mistake",
+            by="somebody",
+        )
+        await keep(store, asked)
+        if resumes:
+            wish = Wish("start", asked.reason, asked.by)
+            (made,) = (await desk.replay_found(StoryQuery(world_id=world), wish, batch)).items[1:]
+            assert (made.workflow_id, made.outcome) == (workflow_id, "replayed")
+        else:
+            path = f"/v1/ops/workflows/{workflow_id}/replay"
+            refused = await api.ops.post(path, json={"reason": "it was a mistake"})
+            assert (refused.status_code, refused.json()["code"]) == (409, "moved_on")
+            assert "by somebody, from start" in refused.json()["detail"]
+        kept = await api.ops.get("/v1/ops/replays", params={"workflow_id": workflow_id})
+        (replay,) = kept.json()["items"]
+        assert (replay["by"], replay["new_run_id"] is None) == ("somebody", False)
 
 
 async def causes_in(api: Api, world: str, count: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ docs/decisions/0006 says what a replay does and what it does not.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from temporalio.api.common.v1 import WorkflowExecution
@@ -92,9 +92,9 @@ class Replays:
         self, workflow_id: str, wish: Wish, replay_id: str, batch_id: str | None = None
     ) -> ReplayAnswer:
         """Replay one workflow, or say what that would do. Raises ``ApiError`` if it cannot be."""
-        before = await replays.find(self._store, replay_id)
+        before = None if wish.dry_run else await replays.find(self._store, replay_id)
         if before is not None:
-            return _made(before if before.new_run_id else await self._make(before))
+            return await self._resumed(before)
         plan = await self.plan(workflow_id, wish.from_point)
         if wish.dry_run:
             return _answer(plan, wish, Outcome.WOULD_REPLAY, None)
@@ -110,38 +110,31 @@ class Replays:
             by=wish.by,
         )
         kept = await replays.keep(self._store, asked)
-        if kept.replay_id != replay_id and kept.new_run_id is not None:
-            raise ApiError(ErrorCode.MOVED_ON, f"{workflow_id} was replayed by {kept.by}")
-        made = await self._make(kept)
+        made = kept if kept.new_run_id else await self._make(kept)
+        if kept.replay_id != replay_id:
+            said = f"{workflow_id} was replayed by {kept.by}, from {kept.from_point}"
+            raise ApiError(ErrorCode.MOVED_ON, said)
         return _answer(plan, wish, Outcome.REPLAYED, made)
 
     async def replay_many(
         self, workflow_ids: Sequence[str], wish: Wish, batch_id: str
     ) -> list[ReplayAnswer]:
         """Replay each; what cannot be replayed is answered with the reason."""
-
-        async def one(number: int, workflow_id: str) -> ReplayAnswer:
-            async with self._slots:
-                try:
-                    return await self.replay(workflow_id, wish, f"{batch_id}_{number}", batch_id)
-                except ApiError as error:
-                    return ReplayAnswer(
-                        workflow_id=workflow_id,
-                        outcome=Outcome.REFUSED,
-                        from_=wish.from_point,
-                        code=error.code,
-                        detail=error.detail,
-                    )
-
-        unique = dict.fromkeys(workflow_ids)
-        return list(await asyncio.gather(*(one(n, each) for n, each in enumerate(unique))))
+        asked = (
+            self._told(each, wish, self.replay(each, wish, f"{batch_id}_{number}", batch_id))
+            for number, each in enumerate(dict.fromkeys(workflow_ids))
+        )
+        return list(await asyncio.gather(*asked))
 
     async def replay_found(self, query: StoryQuery, wish: Wish, batch_id: str) -> ReplayAnswers:
         """Replay what a query finds, a hundred at most.
 
         A batch that is resumed is answered with what it replayed before, too.
         """
-        before = [_made(kept) for kept in await replays.of_batch(self._store, batch_id)]
+        begun = await replays.of_batch(self._store, batch_id)
+        before = await asyncio.gather(
+            *(self._told(kept.workflow_id, wish, self._resumed(kept)) for kept in begun)
+        )
         found, whole = await self._found(query, MAX_AT_ONCE + 1 - len(before))
         room = max(0, MAX_AT_ONCE - len(before))
         # Numbers of its own, so that none meets one of an earlier run of this batch.
@@ -161,6 +154,26 @@ class Replays:
             found += more
             whole = whole and all_of_it
         return found, whole
+
+    async def _told(
+        self, workflow_id: str, wish: Wish, made: Awaitable[ReplayAnswer]
+    ) -> ReplayAnswer:
+        """The answer in its turn, be it a refusal."""
+        async with self._slots:
+            try:
+                return await made
+            except ApiError as error:
+                return ReplayAnswer(
+                    workflow_id=workflow_id,
+                    outcome=Outcome.REFUSED,
+                    from_=wish.from_point,
+                    code=error.code,
+                    detail=error.detail,
+                )
+
+    async def _resumed(self, kept: KeptReplay) -> ReplayAnswer:
+        """What came of a replay that was asked for before; one that was not made yet is made."""
+        return _made(kept if kept.new_run_id else await self._make(kept))
 
     async def _make(self, kept: KeptReplay) -> KeptReplay:
         if kept.workflow_id.startswith("arc/"):

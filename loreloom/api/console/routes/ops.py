@@ -187,7 +187,7 @@ async def replay_one(request: Request, reader: Operator, form: SentForm) -> Resp
     )
     wish = Wish(body.from_, body.reason, reader.name, body.dry_run)
     made = await context_of(request).replays.replay_many([workflow_id], wish, _batch(form))
-    return _answered(request, answers(made, more=False), body, form)
+    return _answered(request, answers(made, more=False), body)
 
 
 @router.post("/skip")
@@ -240,7 +240,7 @@ async def replay_many(request: Request, reader: Operator, form: SentForm) -> Res
         },
     )
     made = await _replayed(request, reader, body, _batch(form))
-    return _answered(request, made, body, form)
+    return _answered(request, made, body)
 
 
 async def _replayed(
@@ -255,9 +255,7 @@ async def _replayed(
     return answers(await desk.replay_many(body.workflow_ids, wish, batch), more=False)
 
 
-def _answered(
-    request: Request, made: ReplayAnswers, body: ReplayBody | ReplaysBody, form: FormData
-) -> Response:
+def _answered(request: Request, made: ReplayAnswers, body: ReplayBody | ReplaysBody) -> Response:
     """The answers, and after a dry run a form that does it to those for which it was shown."""
     shown = [each.workflow_id for each in made.items if each.outcome is Outcome.WOULD_REPLAY]
     return page(
@@ -268,7 +266,8 @@ def _answered(
         from_point=body.from_,
         reason=body.reason,
         dry_run=body.dry_run,
-        batch=_batch(form),
+        # Its own, since a page that is gone back to may ask for something else.
+        batch=_new_batch(),
         action=request.url.path,
     )
 
