@@ -1,6 +1,7 @@
 """The console in a real browser: what a designer sees, by mouse, by keyboard and by axe."""
 
 import re
+import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -12,6 +13,7 @@ from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.keys import Scope
 from loreloom.state.store import Event
 from loreloom.state.tables.worlds import World
+from loreloom.workflows.roles import Role, queue_of
 from tests.console.conftest import Console, Reader
 from tests.console.told import REFUSED, TOLD
 
@@ -286,17 +288,51 @@ async def test_the_keyboard_alone_is_enough(console: Console, designer: Reader) 
 
 
 async def test_any_id_leads_to_its_page(console: Console, designer: Reader) -> None:
-    page = designer.page
+    told = console.told
+    passage = told.passage
+    entity_id = passage.entities[0].entity_id
     for name, address in {
-        "gen_lantern": f"quests/{console.told.quest_id}#gen_lantern",
-        "quest/quest_lantern": f"quests/{console.told.quest_id}",
-        console.told.arc_id: f"arcs/{console.told.arc_id}",
-        console.told.passage.passage_id: f"passages/{console.told.passage.passage_id}",
-        "mara": f"worlds/{console.told.world_id}/players/mara",
+        "quest/quest_lantern": f"quests/{told.quest_id}",
+        told.arc_id: f"arcs/{told.arc_id}",
+        passage.passage_id: f"passages/{passage.passage_id}",
+        passage.document_id: f"documents/{passage.document_id}",
+        f"ingest/{passage.document_id}/1": f"documents/{passage.document_id}",
+        entity_id: f"entities/{entity_id}",
+        "mara": f"worlds/{told.world_id}/players/mara",
     }.items():
-        await page.get_by_role("searchbox", name=re.compile("Find a quest")).fill(name)
-        await page.keyboard.press("Enter")
-        await page.wait_for_url(f"**/console/{address}")
+        await go_to(designer.page, name)
+        await designer.page.wait_for_url(f"**/console/{address}")
+
+
+async def test_a_texts_id_leads_to_where_it_stands(console: Console, designer: Reader) -> None:
+    page = designer.page
+    for name, story in {
+        "gen_lantern": f"quests/{console.told.quest_id}",
+        "gen_summons": f"arcs/{console.told.arc_id}",
+    }.items():
+        await go_to(page, name)
+        await page.wait_for_url(f"**/console/{story}#{name}")
+        await expect(page.locator(f"#{name}")).to_be_in_viewport()
+
+
+async def test_what_has_no_other_page_leads_ops_to_its_workflow(
+    console: Console, designer: Reader, operator: Reader
+) -> None:
+    parts, refund = console.api.parts, f"refund/{secrets.token_hex(6)}"
+    queue = queue_of(Role.STORY, parts.config.queue_prefix)
+    running = await parts.temporal.start_workflow("Refund", id=refund, task_queue=queue)
+    for name, address in {refund: f"workflows/{refund}", "pay_cloak": "payments/pay_cloak"}.items():
+        await go_to(operator.page, name)
+        await operator.page.wait_for_url(f"**/console/ops/{address}")
+        await go_to(designer.page, name)
+        await expect(designer.page.locator("h1")).to_have_text("Nothing has this id")
+    await running.terminate()
+
+
+async def go_to(page: Page, name: str) -> None:
+    """Type an id into the box at the top."""
+    await page.get_by_role("searchbox", name=re.compile("Find a quest")).fill(name)
+    await page.keyboard.press("Enter")
 
 
 async def serious_findings(page: Page) -> list[str]:
