@@ -44,7 +44,7 @@ setInterval(tick, 1000);
 // A part that is read anew every few seconds until it is over; it holds still under a reader who
 // is in it.
 for (const part of document.querySelectorAll("[data-anew]")) {
-  const scrolled = () => [...part.querySelectorAll(".scrolls")];
+  const scrolled = () => [...part.querySelectorAll(".scrolls, .regions")];
   let shown;
   const held = () => document.hidden || part.contains(document.activeElement);
   const read = async () => {
@@ -59,9 +59,9 @@ for (const part of document.querySelectorAll("[data-anew]")) {
       // The reader may have come in while it was under way.
       if (held()) return;
       if (text !== shown) {
-        const places = scrolled().map((one) => one.scrollLeft);
+        const places = scrolled().map((one) => [one.scrollLeft, one.scrollTop]);
         part.innerHTML = shown = text;
-        scrolled().forEach((one, number) => (one.scrollLeft = places[number] ?? 0));
+        scrolled().forEach((one, number) => one.scrollTo(...(places[number] ?? [0, 0])));
       }
       toldAt = performance.now();
       const over = part.querySelector("[data-over]");
@@ -83,6 +83,13 @@ for (const notice of document.querySelectorAll("[data-goes-on]")) {
     notice.hidden = false;
     source.close();
   };
+}
+
+// A tall graph begins where the arc stands.
+for (const here of document.querySelectorAll(".node.now")) {
+  const box = here.closest(".scrolls");
+  const above = here.getBoundingClientRect().top - box.getBoundingClientRect().top;
+  box.scrollTop = above - box.clientHeight / 2;
 }
 
 // A link to a passage opens it.
