@@ -2,7 +2,7 @@
 
 from loreloom.api.context import Context
 from loreloom.api.http.errors import ApiError, ErrorCode
-from loreloom.api.routes.arcs import planned_start
+from loreloom.api.starting import arc_start
 from loreloom.content.arc_files import ArcFileError, find_arc_file
 from loreloom.domain.arc import ArcScope
 from loreloom.domain.ids import PaymentId, PlayerId, arc_of_payment
@@ -31,7 +31,7 @@ def opened_arc(
         raise _unsound(item, f"the content has no arc {name!r}")
     if definition.scope is not ArcScope.PLAYER or definition.canon != world.canon:
         raise _unsound(item, f"the arc {name!r} is none of a player in this world's canon")
-    return planned_start(arc_of_payment(payment_id), world.world_id, player_id, definition)
+    return arc_start(arc_of_payment(payment_id), world.world_id, player_id, definition)
 
 
 def _unsound(item: StoreItem, why: str) -> ApiError:

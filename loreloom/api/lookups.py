@@ -1,21 +1,30 @@
 """Finding what an address or a body names, or the error that says it is not there."""
 
+from datetime import UTC, datetime
+
 from fastapi import Request
 
-from loreloom.api.context import context_of
+from loreloom.api.context import Context, context_of
 from loreloom.api.http.errors import ApiError, ErrorCode, invalid
+from loreloom.api.schemas.worlds import WorldView
+from loreloom.api.shaping import world_view
+from loreloom.api.shop import Shop
 from loreloom.domain.canon import EntityKind, Viewpoint
-from loreloom.domain.ids import ArcId, CanonName, DocumentId, PlayerId, QuestId, WorldId
+from loreloom.domain.ids import ArcId, CanonName, DocumentId, PaymentId, PlayerId, QuestId, WorldId
 from loreloom.knowledge.documents import get_document
 from loreloom.knowledge.entities import list_entities
 from loreloom.knowledge.models import DEFAULT_CANON, DocumentView, EntityQuery
 from loreloom.knowledge.problems import LoreCode, LoreProblem
 from loreloom.state.arcs import ArcRecord, find_arc
+from loreloom.state.chronicle import heads
 from loreloom.state.facts import facts_of
+from loreloom.state.payments import PaymentRecord, find_payment
 from loreloom.state.players import PlayerRecord, find_player
 from loreloom.state.quests import QuestRecord, find_quest
 from loreloom.state.regions import RegionRecord
 from loreloom.state.worlds import WorldRecord, find_world
+
+MAX_FACTIONS = 200
 
 
 async def the_world(request: Request, world_id: WorldId) -> WorldRecord:
@@ -24,6 +33,23 @@ async def the_world(request: Request, world_id: WorldId) -> WorldRecord:
     if world is None:
         raise ApiError(ErrorCode.UNKNOWN_WORLD, f"there is no world {world_id}")
     return world
+
+
+async def view_of(request: Request, world_id: WorldId) -> WorldView:
+    """A world as it stands now. Raises ``ApiError`` if there is none."""
+    store = context_of(request).parts.store
+    world = await the_world(request, world_id)
+    factions = await list_entities(
+        store,
+        EntityQuery(
+            canon=world.canon,
+            kind=EntityKind.FACTION,
+            viewpoint=Viewpoint(rating=world.rating),
+            limit=MAX_FACTIONS,
+        ),
+    )
+    head = (await heads(store, [world_id])).get(world_id, 0)
+    return world_view(world, factions.items, head, datetime.now(UTC))
 
 
 async def the_player(request: Request, world_id: WorldId, player_id: PlayerId) -> PlayerRecord:
@@ -48,6 +74,22 @@ async def the_arc(request: Request, arc_id: ArcId) -> ArcRecord:
     if arc is None:
         raise ApiError(ErrorCode.UNKNOWN_ARC, f"there is no arc {arc_id}")
     return arc
+
+
+async def the_payment(request: Request, payment_id: PaymentId) -> PaymentRecord:
+    """The purchase of that id. Raises ``ApiError`` if there is none."""
+    found = await find_payment(context_of(request).parts.store, payment_id)
+    if found is None:
+        raise ApiError(ErrorCode.UNKNOWN_PAYMENT, f"there is no payment {payment_id}")
+    return found
+
+
+def shop_of(context: Context) -> Shop:
+    """The store. Raises ``ApiError`` if there is no provider to pay at."""
+    shop = context.parts.shop
+    if shop is None:
+        raise ApiError(ErrorCode.PAYMENTS_UNAVAILABLE, "no payment provider is set")
+    return shop
 
 
 def the_region(world: WorldRecord, region: str) -> RegionRecord:

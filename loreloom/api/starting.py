@@ -1,16 +1,32 @@
-"""What a new world begins with: its regions under their skies, and its workflows."""
+"""What a new world or arc begins with: regions under their skies, and workflows."""
 
 from collections.abc import Iterable, Sequence
 
+from loreloom.activities.signatures.arc import ArcRef
 from loreloom.activities.signatures.weather import RegionRef
+from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.climates import ClimateBook
-from loreloom.domain.ids import WorldId, clock_workflow_id, weather_workflow_id
+from loreloom.domain.ids import (
+    ArcId,
+    PlayerId,
+    WorldId,
+    arc_workflow_id,
+    clock_workflow_id,
+    weather_workflow_id,
+)
 from loreloom.domain.sky import Sky
 from loreloom.state.regions import RegionRecord
 from loreloom.state.starts import PlannedStart
 from loreloom.state.worlds import WorldRecord
-from loreloom.workflows.signatures import REGION_WEATHER, WORLD_CLOCK, ClockInput, WeatherInput
+from loreloom.workflows.signatures import (
+    ARC,
+    REGION_WEATHER,
+    WORLD_CLOCK,
+    ArcInput,
+    ClockInput,
+    WeatherInput,
+)
 
 
 def new_regions(
@@ -57,4 +73,16 @@ def weather_start(world_id: WorldId, region: str) -> PlannedStart:
         workflow_id=weather_workflow_id(world_id, region),
         workflow=REGION_WEATHER,
         input=start.model_dump(mode="json"),
+    )
+
+
+def arc_start(
+    arc_id: ArcId, world_id: WorldId, player_id: PlayerId | None, definition: ArcDefinition
+) -> PlannedStart:
+    """The workflow of an arc."""
+    ref = ArcRef(arc_id=arc_id, world_id=world_id, player_id=player_id)
+    return PlannedStart(
+        workflow_id=arc_workflow_id(arc_id),
+        workflow=ARC,
+        input=ArcInput(arc=ref, definition=definition).model_dump(mode="json"),
     )

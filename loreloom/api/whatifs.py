@@ -1,7 +1,7 @@
 """Texts asked for again, where no player sees them: begun, and looked at as far as they are."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any, TypeVar
 
@@ -27,6 +27,7 @@ from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.parts import AppParts
 from loreloom.api.schemas.whatif import (
+    AskWhatIfSet,
     FiguresThenAndNow,
     SaidView,
     Totals,
@@ -35,8 +36,8 @@ from loreloom.api.schemas.whatif import (
     WhatIfView,
 )
 from loreloom.api.temporal import outages
-from loreloom.domain.ids import WhatIfId, whatif_workflow_id
-from loreloom.domain.variation import Figures, Variation, WhatIfSet
+from loreloom.domain.ids import WhatIfId, WorldId, whatif_workflow_id
+from loreloom.domain.variation import Figures, Otherwise, Variation, WhatIfSet
 from loreloom.state import whatifs
 from loreloom.state.generations import KeptGeneration, find_generation
 from loreloom.state.whatifs import KeptWhatIf, NoGeneration
@@ -44,6 +45,7 @@ from loreloom.workflows import attributes
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import WHATIF, WHATIF_SET, SetProgress
 
+A_WEEK = timedelta(days=7)
 ONE_TIME = timedelta(minutes=15)
 SET_TIME = timedelta(hours=12)
 """After so long without an answer nobody waits for it any more."""
@@ -99,6 +101,22 @@ async def begin_set(parts: AppParts, whatif_id: WhatIfId, asked: WhatIfSet) -> N
     await whatifs.keep_set(parts.store, whatif_id, asked)
     about = [SearchAttributePair(attributes.WORLD, asked.world_id)]
     await _start(parts, WHATIF_SET, whatif_id, about, SET_TIME)
+
+
+def set_of(world_id: WorldId, asked: AskWhatIfSet) -> WhatIfSet:
+    """The set that is asked for now. Raises ``ApiError`` if it can hold no text."""
+    until = asked.until or datetime.now(UTC)
+    since = asked.since or until - A_WEEK
+    if since >= until:
+        raise invalid("since", "it must be before until")
+    return WhatIfSet(
+        world_id=world_id,
+        purpose=asked.purpose,
+        since=since,
+        until=until,
+        most=asked.most,
+        otherwise=Otherwise(**asked.otherwise.model_dump()),
+    )
 
 
 async def look(parts: AppParts, whatif_id: WhatIfId) -> WhatIfView:

@@ -12,7 +12,7 @@ from temporalio.worker import Interceptor, Worker
 from loreloom.activities.arc import ArcActivities
 from loreloom.activities.quest import QuestActivities
 from loreloom.activities.signatures.arc import ArcRef
-from loreloom.api.routes.arcs import planned_start
+from loreloom.api.starting import arc_start
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.climates import TEMPERATE
@@ -70,7 +70,7 @@ class ArcStage:
         """Start an arc."""
         self._count += 1
         arc_id = ArcId(f"arc-{self.prefix}-{self._count}")
-        start = planned_start(arc_id, self.world, player, definition)
+        start = arc_start(arc_id, self.world, player, definition)
         async with self.store.transaction() as tx:
             await arcs.create_arc(tx, arc_id, self.world, player, definition, start)
         handle: WorkflowHandle[Any, Any] = await self.client.start_workflow(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from loreloom.api.routes.arcs import planned_start
+from loreloom.api.starting import arc_start
 from loreloom.content.arc_files import arc_files, read_arc
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.ids import ArcId, WorldId
@@ -65,7 +65,7 @@ async def told(store: Store) -> Store:
     for definition in DEFINITIONS:
         arc_id = ArcId(f"arc_{definition.arc}")
         async with store.transaction() as tx:
-            start = planned_start(arc_id, WORLD, None, definition)
+            start = arc_start(arc_id, WORLD, None, definition)
             await arcs.create_arc(tx, arc_id, WORLD, None, definition, start)
     return store
 

@@ -163,6 +163,7 @@ async def test_errors_are_pages(console: Console) -> None:
             f"worlds/{console.told.world_id}/quests?state=lost": 422,
             f"worlds/{console.told.world_id}/quests?after=x": 422,
             f"worlds/{console.told.world_id}/quests?since=yesterday": 422,
+            f"canon/default/entities?name={'n' * 201}": 422,
         }.items():  # fmt: skip
             answer = await client.get(f"/console/{address}")
             assert answer.status_code == status, address

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from temporalio.client import Client
 
 from loreloom.activities.signatures.quest import QuestRef
-from loreloom.api.routes.arcs import planned_start
+from loreloom.api.starting import arc_start
 from loreloom.domain.ids import ArcId, PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.state import arcs
 from loreloom.state.ledger import balances
@@ -114,7 +114,7 @@ class Ground:
     async def arc(self) -> str:
         """An arc that breaks after it has asked for a quest; its address. The quest ends then."""
         arc_id = ArcId(f"arc_{secrets.token_hex(6)}")
-        planned = planned_start(arc_id, self.world_id, PLAYER, ERRAND)
+        planned = arc_start(arc_id, self.world_id, PLAYER, ERRAND)
         async with self.store.transaction() as tx:
             await arcs.create_arc(tx, arc_id, self.world_id, PLAYER, ERRAND, planned)
         await self._launch(planned)

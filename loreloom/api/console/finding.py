@@ -7,11 +7,13 @@ from fastapi import Query
 
 from loreloom.api.http.errors import invalid
 from loreloom.api.schemas.fields import ID, NAME
-from loreloom.domain.ids import PlayerId
+from loreloom.domain.ids import PlayerId, WorldId
 
 Empty = Annotated[str, Query(max_length=0)]
 OfPlayer = Annotated[PlayerId, Query(pattern=ID)] | Empty | None
+OfWorld = Annotated[WorldId, Query(pattern=ID)] | Empty | None
 OfName = Annotated[str, Query(max_length=200, pattern=NAME)] | Empty | None
+OfDocument = Annotated[str, Query(max_length=300, pattern=NAME)] | Empty | None
 Moment = Annotated[str, Query(max_length=30)] | None
 
 

@@ -1,10 +1,11 @@
 """Every error that the API answers with: a code, its HTTP status and what it means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from loreloom.domain.refusals import RefusalCode
+from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.knowledge.problems import LoreCode
 
 TYPE_PREFIX = "urn:loreloom:error:"
@@ -301,3 +302,12 @@ class ApiError(Exception):
 def invalid(field: str, message: str) -> ApiError:
     """One field is wrong."""
     return ApiError(ErrorCode.INVALID, f"{field}: {message}", errors=[FieldError(field, message)])
+
+
+@contextmanager
+def refused_as_answers() -> Iterator[None]:
+    """What the rules refuse is answered with the refusal's code."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise ApiError(refusal.code, refusal.message) from refusal

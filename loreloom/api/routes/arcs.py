@@ -7,7 +7,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import AwareDatetime
 
-from loreloom.activities.signatures.arc import ArcRef
 from loreloom.api.context import context_of
 from loreloom.api.history import history_of_arc
 from loreloom.api.http.answers import answer, problems
@@ -36,20 +35,18 @@ from loreloom.api.schemas.arcs import (
 )
 from loreloom.api.schemas.fields import ID, NAME, After, ArcIdPath, Limit, WorldIdPath
 from loreloom.api.shaping_arcs import arc_summary, arc_view
+from loreloom.api.starting import arc_start
 from loreloom.content.arc_files import ArcFileError, find_arc_file
 from loreloom.domain.arc import ArcDefinition, ArcScope
 from loreloom.domain.arc_walk import ArcState, require_migratable
-from loreloom.domain.ids import ArcId, PlayerId, WorldId, arc_workflow_id
+from loreloom.domain.ids import ArcId, PlayerId, arc_workflow_id
 from loreloom.domain.refusals import Refusal, RefusalCode
 from loreloom.state import arcs, contributions
 from loreloom.state.arc_search import ArcFilter
 from loreloom.state.arc_search import list_arcs as list_found
 from loreloom.state.arcs import ArcRecord
 from loreloom.state.contributions import Contribution
-from loreloom.state.starts import PlannedStart
 from loreloom.workflows.signatures import (
-    ARC,
-    ArcInput,
     ArcStanding,
     CancelArc,
     ChooseAct,
@@ -96,7 +93,7 @@ async def create_arc(
         if body.player_id is not None:
             await the_player(request, world_id, body.player_id)
         arc_id = ArcId(attempt.new_id("arc"))
-        start = planned_start(arc_id, world_id, body.player_id, definition)
+        start = arc_start(arc_id, world_id, body.player_id, definition)
         found = None if attempt.seed is None else await arcs.find_arc(store, arc_id)
         if found is None:
             async with store.transaction() as tx:
@@ -350,18 +347,6 @@ def _require_scope(definition: ArcDefinition, player_id: PlayerId | None) -> Non
         raise invalid("player_id", f"{definition.arc!r} is the arc of one player; name the player")
     if definition.scope is ArcScope.WORLD and player_id is not None:
         raise invalid("player_id", f"{definition.arc!r} is the arc of a whole world")
-
-
-def planned_start(
-    arc_id: ArcId, world_id: WorldId, player_id: PlayerId | None, definition: ArcDefinition
-) -> PlannedStart:
-    """The start of an arc's workflow, as it is planned."""
-    ref = ArcRef(arc_id=arc_id, world_id=world_id, player_id=player_id)
-    return PlannedStart(
-        workflow_id=arc_workflow_id(arc_id),
-        workflow=ARC,
-        input=ArcInput(arc=ref, definition=definition).model_dump(mode="json"),
-    )
 
 
 def _created(arc_id: ArcId) -> ArcCreated:

@@ -15,7 +15,7 @@ from loreloom.api.http.auth import AnyCaller, is_still_known, sees_payments
 from loreloom.api.lookups import the_world
 from loreloom.api.schemas.chronicle import ChroniclePage
 from loreloom.api.schemas.fields import ID, MAX_BIGINT, Limit, WorldIdPath
-from loreloom.api.stream import SeatedStream, Wanted, with_beats
+from loreloom.api.stream import CLOSING_SECONDS, SeatedStream, Wanted, with_beats
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state.chronicle import read
 from loreloom.state.paging import page_of
@@ -23,7 +23,6 @@ from loreloom.state.paging import page_of
 log = logging.getLogger(__name__)
 
 EVENT_STREAM = "text/event-stream"
-CLOSING_SECONDS = 2.0
 
 router = APIRouter(tags=["chronicle"])
 

@@ -9,8 +9,7 @@ from loreloom.api.http.answers import problems
 from loreloom.api.http.auth import AnyCaller
 from loreloom.api.http.bodies import JsonBody, takes
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_world
-from loreloom.api.routes.worlds import view_of
+from loreloom.api.lookups import the_world, view_of
 from loreloom.api.schemas.clock import ChangeClock
 from loreloom.api.schemas.fields import WorldIdPath
 from loreloom.api.schemas.worlds import WorldView

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer, problems
@@ -38,15 +38,12 @@ from loreloom.api.schemas.ops import (
     StorySample,
     StoryState,
     StoryView,
+    WorkflowIdPath,
 )
 from loreloom.api.schemas.ops_export import WorkflowExport
 from loreloom.api.schemas.ops_health import HealthView
 from loreloom.domain.ids import PlayerId, WorldId
 from loreloom.state import replays
-
-WorkflowIdPath = Annotated[
-    str, Path(pattern=WORKFLOW_ID, description="It may hold slashes.", examples=["quest/quest_1"])
-]
 
 
 def story_query(

@@ -2,23 +2,22 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from loreloom.activities.signatures.payment import PaymentRef, RefundRef
 from loreloom.api.chapters import opened_arc
-from loreloom.api.context import Context, context_of
+from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer, problems
 from loreloom.api.http.auth import AnyCaller, GameCaller, OpsCaller
 from loreloom.api.http.bodies import JsonBody, takes
-from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode, refused_as_answers
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_player, the_world
-from loreloom.api.schemas.fields import ID
+from loreloom.api.lookups import shop_of, the_payment, the_player, the_world
+from loreloom.api.schemas.fields import ID, PaymentIdPath
 from loreloom.api.schemas.payments import (
     AskRefund,
     CheckoutView,
@@ -47,7 +46,6 @@ from loreloom.domain.money import Money
 from loreloom.domain.payment import Bought
 from loreloom.domain.price_book import StoreItem
 from loreloom.domain.reconciliation import Report
-from loreloom.domain.refusals import Refusal
 from loreloom.state import fulfilments, payments
 from loreloom.state.ledger import movements_of
 from loreloom.state.payments import PaymentRecord, RefundRecord
@@ -62,7 +60,6 @@ from loreloom.workflows.signatures import (
     RefundInput,
 )
 
-PaymentIdPath = Annotated[PaymentId, Path(pattern=ID)]
 OfWorld = Annotated[
     WorldId | None, Query(pattern=ID, description="Whose stock `left` is to tell of.")
 ]
@@ -240,31 +237,6 @@ async def refund_payment(
         return Answer(202, _refund_view(refund, payment.currency))
 
     return await once(store, caller, idempotency_key, request, said_by(body), create)
-
-
-async def the_payment(request: Request, payment_id: PaymentId) -> PaymentRecord:
-    """The purchase of that id. Raises ``ApiError`` if there is none."""
-    found = await payments.find_payment(context_of(request).parts.store, payment_id)
-    if found is None:
-        raise ApiError(ErrorCode.UNKNOWN_PAYMENT, f"there is no payment {payment_id}")
-    return found
-
-
-@contextmanager
-def refused_as_answers() -> Iterator[None]:
-    """What the rules refuse is answered with the refusal's code."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise ApiError(refusal.code, refusal.message) from refusal
-
-
-def shop_of(context: Context) -> Shop:
-    """The store. Raises ``ApiError`` if there is no provider to pay at."""
-    shop = context.parts.shop
-    if shop is None:
-        raise ApiError(ErrorCode.PAYMENTS_UNAVAILABLE, "no payment provider is set")
-    return shop
 
 
 def _bought(shop: Shop, body: CreatePayment) -> Bought:

@@ -8,10 +8,9 @@ from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer, problems
 from loreloom.api.http.auth import GameCaller
 from loreloom.api.http.bodies import JsonBody, takes
-from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.http.errors import ApiError, ErrorCode, refused_as_answers
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_player
-from loreloom.api.routes.payments import refused_as_answers, shop_of
+from loreloom.api.lookups import shop_of, the_player
 from loreloom.api.schemas.fields import ID, PlayerIdPath, WorldIdPath
 from loreloom.api.schemas.payments import (
     ChangeSubscription,

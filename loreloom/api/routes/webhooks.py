@@ -2,22 +2,21 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 
 from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer, problems
 from loreloom.api.http.auth import OpsCaller
 from loreloom.api.http.bodies import read_bytes
-from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.http.errors import ApiError, ErrorCode
-from loreloom.api.routes.payments import shop_of
-from loreloom.api.schemas.fields import ID, After, Limit
+from loreloom.api.lookups import shop_of
+from loreloom.api.schemas.fields import After, EventIdPath, Limit
 from loreloom.api.schemas.payments import EventList, EventView, WebhookReceived
 from loreloom.api.shop import BadWebhook
-from loreloom.state.provider_events import KeptEvent, find_event, keep_event, pending_events
+from loreloom.api.told_events import pending, resend, the_event
+from loreloom.state.provider_events import keep_event
 
 MAX_WEBHOOK_BYTES = 512 * 1024
-EventIdPath = Annotated[str, Path(pattern=ID)]
 Signature = Annotated[str, Header(alias="Stripe-Signature", max_length=4096)]
 
 router = APIRouter(tags=["payments"])
@@ -66,7 +65,7 @@ async def get_provider_event(
     request: Request, caller: OpsCaller, event_id: EventIdPath
 ) -> Response:
     """An event that the provider told: how often, and what handling it came to."""
-    return answer(_view(await _the_event(request, event_id)))
+    return answer(await the_event(request, event_id))
 
 
 @router.post(
@@ -80,39 +79,3 @@ async def resend_provider_event(
 ) -> Response:
     """Handle a stored event again. That is harmless: whoever is told looks at the provider."""
     return answer(await resend(request, event_id))
-
-
-async def pending(request: Request, after: str | None, limit: int) -> EventList:
-    """A page of what nobody has handled."""
-    store = context_of(request).parts.store
-    found = await pending_events(store, after=from_cursor("events", after), limit=limit)
-    return EventList(
-        items=tuple(map(_view, found.items)),
-        next=to_cursor("events", found.next),
-    )
-
-
-async def resend(request: Request, event_id: str) -> EventView:
-    """Handle an event again; how it stands afterwards. Raises ``ApiError`` if there is none."""
-    event = await _the_event(request, event_id)
-    await context_of(request).events.handle(event.told)
-    return _view(await _the_event(request, event_id))
-
-
-async def _the_event(request: Request, event_id: str) -> KeptEvent:
-    found = await find_event(context_of(request).parts.store, event_id)
-    if found is None:
-        raise ApiError(ErrorCode.UNKNOWN_EVENT, f"the provider has told of no event {event_id}")
-    return found
-
-
-def _view(event: KeptEvent) -> EventView:
-    return EventView(
-        event_id=event.told.event_id,
-        kind=event.told.kind,
-        payment_id=event.told.payment_id,
-        deliveries=event.deliveries,
-        received_at=event.received_at,
-        handled_at=event.handled_at,
-        outcome=event.outcome,
-    )

@@ -1,19 +1,17 @@
 """Asking for texts again with something otherwise, where no player sees it."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from loreloom.api import whatifs
 from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer, problems
 from loreloom.api.http.auth import DesignerCaller
 from loreloom.api.http.bodies import JsonBody, takes
-from loreloom.api.http.errors import invalid
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
 from loreloom.api.lookups import the_world
-from loreloom.api.schemas.fields import ID, WorldIdPath
+from loreloom.api.schemas.fields import GenerationIdPath, WhatIfIdPath, WorldIdPath
 from loreloom.api.schemas.whatif import (
     AskWhatIf,
     AskWhatIfSet,
@@ -21,13 +19,8 @@ from loreloom.api.schemas.whatif import (
     WhatIfSetView,
     WhatIfView,
 )
-from loreloom.domain.ids import GenerationId, WhatIfId, WorldId, whatif_workflow_id
-from loreloom.domain.variation import Otherwise, Variation, WhatIfSet
-
-A_WEEK = timedelta(days=7)
-
-GenerationIdPath = Annotated[GenerationId, Path(pattern=ID)]
-WhatIfIdPath = Annotated[WhatIfId, Path(pattern=ID)]
+from loreloom.domain.ids import WhatIfId, whatif_workflow_id
+from loreloom.domain.variation import Variation
 
 router = APIRouter(tags=["what if"])
 
@@ -93,7 +86,7 @@ async def ask_what_if_set(
     async def create(attempt: Attempt) -> Answer:
         await the_world(request, world_id)
         whatif_id = WhatIfId(attempt.new_id("whatif_set"))
-        await whatifs.begin_set(parts, whatif_id, set_of(world_id, body))
+        await whatifs.begin_set(parts, whatif_id, whatifs.set_of(world_id, body))
         return Answer(202, _created(whatif_id))
 
     return await once(parts.store, caller, idempotency_key, request, said_by(body), create)
@@ -110,22 +103,6 @@ async def get_what_if_set(
 ) -> Response:
     """How far a set is, and what was counted, then and now."""
     return answer(await whatifs.look_at_set(context_of(request).parts, whatif_id))
-
-
-def set_of(world_id: WorldId, asked: AskWhatIfSet) -> WhatIfSet:
-    """The set that is asked for now. Raises ``ApiError`` if it can hold no text."""
-    until = asked.until or datetime.now(UTC)
-    since = asked.since or until - A_WEEK
-    if since >= until:
-        raise invalid("since", "it must be before until")
-    return WhatIfSet(
-        world_id=world_id,
-        purpose=asked.purpose,
-        since=since,
-        until=until,
-        most=asked.most,
-        otherwise=Otherwise(**asked.otherwise.model_dump()),
-    )
 
 
 def _created(whatif_id: WhatIfId) -> WhatIfCreated:

@@ -14,7 +14,7 @@ from loreloom.api.http.bodies import JsonBody, takes
 from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.http.errors import ApiError, ErrorCode, invalid
 from loreloom.api.http.idempotency import Answer, Attempt, IdempotencyKey, once, said_by
-from loreloom.api.lookups import the_world
+from loreloom.api.lookups import view_of
 from loreloom.api.parts import ApiConfig
 from loreloom.api.schemas.fields import After, Limit, WorldIdPath
 from loreloom.api.schemas.worlds import (
@@ -23,20 +23,16 @@ from loreloom.api.schemas.worlds import (
     WorldList,
     WorldView,
 )
-from loreloom.api.shaping import world_summary, world_view
+from loreloom.api.shaping import world_summary
 from loreloom.api.starting import new_regions, world_starts
 from loreloom.domain.calendar import Calendar
-from loreloom.domain.canon import EntityKind, Viewpoint
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import WorldId
-from loreloom.knowledge.entities import list_entities
-from loreloom.knowledge.models import DEFAULT_CANON, EntityQuery
+from loreloom.knowledge.models import DEFAULT_CANON
 from loreloom.state import worlds
-from loreloom.state.chronicle import heads
 from loreloom.state.worlds import WorldRecord
 
 MAX_SEED = 2**53
-MAX_FACTIONS = 200
 
 router = APIRouter(tags=["worlds"])
 
@@ -153,20 +149,3 @@ def _calendar(config: ApiConfig, body: CreateWorld) -> Calendar:
     if body.calendar is not None:
         return body.calendar.calendar()
     return config.calendar if body.canon == DEFAULT_CANON else Calendar()
-
-
-async def view_of(request: Request, world_id: WorldId) -> WorldView:
-    """A world as it stands now. Raises ``ApiError`` if there is none."""
-    store = context_of(request).parts.store
-    world = await the_world(request, world_id)
-    factions = await list_entities(
-        store,
-        EntityQuery(
-            canon=world.canon,
-            kind=EntityKind.FACTION,
-            viewpoint=Viewpoint(rating=world.rating),
-            limit=MAX_FACTIONS,
-        ),
-    )
-    head = (await heads(store, [world_id])).get(world_id, 0)
-    return world_view(world, factions.items, head, datetime.now(UTC))

@@ -7,7 +7,18 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from loreloom.api.http.cursors import MAX_CURSOR
 from loreloom.domain.calendar import GameTime
-from loreloom.domain.ids import ArcId, CanonName, DocumentId, EntityId, PlayerId, QuestId, WorldId
+from loreloom.domain.ids import (
+    ArcId,
+    CanonName,
+    DocumentId,
+    EntityId,
+    GenerationId,
+    PaymentId,
+    PlayerId,
+    QuestId,
+    WhatIfId,
+    WorldId,
+)
 
 ID = r"^[A-Za-z0-9_][A-Za-z0-9_.:@~+-]{0,99}$"
 NAME = r"^[^\x00-\x20\x7f]([^\x00-\x1f\x7f]*[^\x00-\x20\x7f])?$"
@@ -27,6 +38,10 @@ QuestIdPath = Annotated[QuestId, Path(pattern=ID)]
 ArcIdPath = Annotated[ArcId, Path(pattern=ID)]
 DocumentIdPath = Annotated[DocumentId, Path(pattern=ID)]
 EntityIdPath = Annotated[EntityId, Path(pattern=ID)]
+PaymentIdPath = Annotated[PaymentId, Path(pattern=ID)]
+EventIdPath = Annotated[str, Path(pattern=ID)]
+GenerationIdPath = Annotated[GenerationId, Path(pattern=ID)]
+WhatIfIdPath = Annotated[WhatIfId, Path(pattern=ID)]
 RegionPath = Annotated[str, Path(max_length=100, pattern=NAME)]
 
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE, description="Most items on a page.")]

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
+from fastapi import Path
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from loreloom.api.schemas.fields import ID, Body, Name, Text, View
@@ -14,6 +15,9 @@ MAX_AT_ONCE = 100
 WORKFLOW_ID = r"^[^\x00-\x1f\x7f]{1,300}$"
 
 WorkflowIdField = Annotated[str, StringConstraints(pattern=WORKFLOW_ID)]
+WorkflowIdPath = Annotated[
+    str, Path(pattern=WORKFLOW_ID, description="It may hold slashes.", examples=["quest/quest_1"])
+]
 
 
 class StoryKind(StrEnum):

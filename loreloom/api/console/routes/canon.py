@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from loreloom.api.console.finding import Empty, OfDocument, OfName, OfPlayer, OfWorld
 from loreloom.api.console.pages import page
 from loreloom.api.console.session import Reader
 from loreloom.api.context import context_of
@@ -14,7 +15,6 @@ from loreloom.api.schemas.fields import (
     CANON,
     ID,
     MAX_BIGINT,
-    NAME,
     After,
     DocumentIdPath,
     EntityIdPath,
@@ -46,10 +46,6 @@ NAMED_IN = 30
 router = APIRouter()
 
 CanonPath = Annotated[CanonName, Path(pattern=CANON)]
-Empty = Annotated[str, Query(max_length=0)]
-OfWorld = Annotated[WorldId, Query(pattern=ID)] | Empty | None
-OfPlayer = Annotated[PlayerId, Query(pattern=ID)] | Empty | None
-OfName = Annotated[str, Query(max_length=300, pattern=NAME)] | Empty | None
 
 
 @router.get("/canon/{canon}")
@@ -61,7 +57,7 @@ async def show_canon(
     world_id: OfWorld = None,
     player_id: OfPlayer = None,
     entity: OfName = None,
-    document: OfName = None,
+    document: OfDocument = None,
     state: DocumentState | Empty | None = None,
     after: After = None,
 ) -> Response:

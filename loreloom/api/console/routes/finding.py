@@ -78,9 +78,9 @@ async def _address(context: Context, reader: KeyIdentity, asked: str) -> str | N
         for place, found in pages.items():
             if name and await _is_there(found, store, name):
                 return f"{place}/{in_address(name)}"
-        place = await _made_for(store, name)
-        if place is not None:
-            return f"{place}#{in_address(name)}"
+        story = await _made_for(store, name)
+        if story is not None:
+            return f"{story}#{in_address(name)}"
     if is_ops and names and await _runs(context, asked):
         return f"ops/workflows/{quote(asked)}"
     return None

@@ -15,9 +15,8 @@ from loreloom.api.console.tellings import may_see, telling_of
 from loreloom.api.context import context_of
 from loreloom.api.http.auth import is_designer
 from loreloom.api.lookups import the_world
-from loreloom.api.routes.chronicle import CLOSING_SECONDS
 from loreloom.api.schemas.fields import MAX_BIGINT, WorldIdPath
-from loreloom.api.stream import SeatedStream, Wanted, with_beats
+from loreloom.api.stream import CLOSING_SECONDS, SeatedStream, Wanted, with_beats
 from loreloom.domain.ids import WorldId
 from loreloom.state.keys import KeyIdentity
 

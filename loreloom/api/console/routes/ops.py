@@ -15,7 +15,7 @@ from loreloom.api.context import context_of
 from loreloom.api.http.answers import answer
 from loreloom.api.http.cursors import from_cursor, to_cursor
 from loreloom.api.http.errors import invalid
-from loreloom.api.lookups import the_quest
+from loreloom.api.lookups import the_payment, the_quest
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.exporting import export_of
 from loreloom.api.ops.health import health_of
@@ -23,10 +23,7 @@ from loreloom.api.ops.replaying import Wish, answers, replay_view
 from loreloom.api.ops.settling import given_words, settle
 from loreloom.api.ops.skipping import may_skip, skip
 from loreloom.api.ops.steps import history_of, steps_in
-from loreloom.api.routes.ops import WorkflowIdPath
-from loreloom.api.routes.payments import PaymentIdPath, the_payment
-from loreloom.api.routes.webhooks import EventIdPath, pending, resend
-from loreloom.api.schemas.fields import After
+from loreloom.api.schemas.fields import After, EventIdPath, PaymentIdPath
 from loreloom.api.schemas.ops import (
     Outcome,
     ReplayAnswers,
@@ -37,7 +34,9 @@ from loreloom.api.schemas.ops import (
     StoryKind,
     StoryQuery,
     StoryState,
+    WorkflowIdPath,
 )
+from loreloom.api.told_events import pending, resend
 from loreloom.domain.ids import QuestId
 from loreloom.state import replays
 from loreloom.state.keys import KeyIdentity

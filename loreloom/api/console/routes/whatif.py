@@ -17,8 +17,7 @@ from loreloom.api.context import context_of
 from loreloom.api.http.errors import invalid
 from loreloom.api.lines import lines_of
 from loreloom.api.lookups import the_world
-from loreloom.api.routes.whatif import GenerationIdPath, WhatIfIdPath, set_of
-from loreloom.api.schemas.fields import WorldIdPath
+from loreloom.api.schemas.fields import GenerationIdPath, WhatIfIdPath, WorldIdPath
 from loreloom.api.schemas.whatif import AskWhatIfSet, WhatIfView
 from loreloom.content.template_files import template_texts
 from loreloom.domain.ids import WhatIfId
@@ -123,7 +122,7 @@ async def ask_set(
         },
     )
     whatif_id = WhatIfId(f"whatif_set_{secrets.token_hex(12)}")
-    await whatifs.begin_set(context_of(request).parts, whatif_id, set_of(world_id, asked))
+    await whatifs.begin_set(context_of(request).parts, whatif_id, whatifs.set_of(world_id, asked))
     return RedirectResponse(f"/console/whatif-sets/{whatif_id}", 303)
 
 

@@ -13,8 +13,7 @@ from loreloom.api.console.tellings import Telling, may_see, telling_of
 from loreloom.api.context import context_of
 from loreloom.api.forecasts import forecast_view
 from loreloom.api.http.cursors import from_cursor, to_cursor
-from loreloom.api.lookups import the_world
-from loreloom.api.routes.worlds import view_of
+from loreloom.api.lookups import the_world, view_of
 from loreloom.api.schemas.fields import After, WorldIdPath
 from loreloom.api.schemas.weather import WeatherNow
 from loreloom.api.schemas.worlds import WorldView
