@@ -7,6 +7,7 @@ takes some minutes.
 import asyncio
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -25,42 +26,69 @@ from tests.console.conftest import FLAGS
 INTO = PROJECT / "docs" / "screenshots"
 SIZE = {"width": 1280, "height": 860}
 """Of the window; a picture shows what one sees first."""
+WHOLE = {"failed"}
+"""Pages that are shown to their ends: what can be done there stands last."""
 FAILED = 3
 FULL_PURSE = 2**63 - 1
+PLAYER, NAMESAKE = "tam", "broker"
+"""Of the second world; the first has a player of the latter's id too."""
 
 
-def fail(api: ApiClient, database_url: str) -> str:
-    """Quests whose reward cannot be granted, because their player's purse is full; the world."""
+@dataclass(frozen=True)
+class Failed:
+    """A world where quests have failed, and the workflow of one that could not tell its end."""
+
+    world_id: str
+    untold: str
+
+
+def fail(api: ApiClient, database_url: str) -> Failed:
+    """Quests whose reward cannot be granted, because their player's purse is full, and one whose
+    story was lost before its epilogue."""
     world_id: str = api.post("/v1/worlds", {"name": "The second shard", "templates_only": True})[
         "world_id"
     ]
-    world = f"/v1/worlds/{world_id}"
-    api.post(f"{world}/players", {"player_id": "tam", "name": "Tam Underhill"})
+    for player_id, name in ((PLAYER, "Tam Underhill"), (NAMESAKE, "Another broker")):
+        api.post(f"/v1/worlds/{world_id}/players", {"player_id": player_id, "name": name})
     # As psycopg has it: without the driver in the name.
-    with psycopg.connect(database_url.replace("+psycopg", "")) as connection:
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(
-            "UPDATE players SET coin = %s WHERE world_id = %s", (FULL_PURSE, world_id)
+            "UPDATE players SET coin = %s WHERE world_id = %s AND player_id = %s",
+            (FULL_PURSE, world_id, PLAYER),
         )
-    played = 0
-    while played < FAILED:
-        asked = api.post(f"{world}/quests", {"player_id": "tam", "kind": "side"})
+        for _ in range(FAILED):
+            play_badly(api, accepted(api, world_id, PLAYER))
+        quest = accepted(api, world_id, NAMESAKE)
+        connection.execute(
+            "UPDATE quests SET story = NULL WHERE quest_id = %s", (quest["quest_id"],)
+        )
+        play_badly(api, quest)
+    return Failed(world_id, quest["workflow_id"])
+
+
+def accepted(api: ApiClient, world_id: str, player_id: str) -> Json:
+    """A quest that is accepted, and that can be played without waiting for anything."""
+    while True:
+        body = {"player_id": player_id, "kind": "side"}
+        asked = api.post(f"/v1/worlds/{world_id}/quests", body)
         path = f"/v1/quests/{asked['quest_id']}"
         quest = api.wait(path, lambda found: found["state"] == "offered", "an offer")
-        if any(objective["condition"] for objective in quest["objectives"]):
-            continue
-        api.post(f"{path}/accept")
-        for number, (act, body, times) in enumerate(acts(quest)):
-            for time in range(times):
-                api.post(f"{path}/{act}", {**body, "action_id": f"act-{number}-{time}"})
-        api.wait(
-            f"/v1/ops/workflows/{quest['workflow_id']}", _is_bad, "a reward that is not granted"
-        )
-        played += 1
-    return world_id
+        if not any(objective["condition"] for objective in quest["objectives"]):
+            api.post(f"{path}/accept")
+            return quest
 
 
-def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
-    """The page of each picture; in the world `failed_in` quests have failed."""
+def play_badly(api: ApiClient, quest: Json) -> None:
+    """Play a quest to the step that fails."""
+    for number, (act, body, times) in enumerate(acts(quest)):
+        for time in range(times):
+            action = {**body, "action_id": f"act-{number}-{time}"}
+            api.post(f"/v1/quests/{quest['quest_id']}/{act}", action)
+    api.wait(f"/v1/ops/workflows/{quest['workflow_id']}", _is_bad, "a step that fails")
+
+
+def addresses(api: ApiClient, quest: Json, failed: Failed) -> dict[str, str]:
+    """The page of each picture that one sees by going there."""
     world_id = quest["world_id"]
     rests_on = quest["citations"][0]
     documents = {told["name"]: told["document_id"] for told in api.pages("/v1/lore/documents")}
@@ -76,8 +104,8 @@ def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
         f"/v1/worlds/{world_id}/whatifs", {"purpose": "quest", "otherwise": {"temperature": 0.2}}
     )["whatif_id"]
     api.wait(f"/v1/whatif-sets/{many}", _is_over, "a set asked for again")
+    told = api.get(f"/v1/worlds/{world_id}/chronicle", kind="payment.requested")["items"]
     return {
-        "sign-in": "/console/sign-in",
         "worlds": "/console/worlds",
         "world": f"/console/worlds/{world_id}",
         "quest": f"/console/quests/{quest['quest_id']}",
@@ -97,8 +125,11 @@ def addresses(api: ApiClient, quest: Json, failed_in: str) -> dict[str, str]:
         "entity": f"/console/entities/{entity}",
         "ops": "/console/ops",
         "health": "/console/ops/health",
-        "workflows": f"/console/ops/workflows?world_id={failed_in}&kind=quest",
+        "workflows": f"/console/ops/workflows?world_id={failed.world_id}&kind=quest",
         "workflow": f"/console/ops/workflows/{quest['workflow_id']}",
+        "failed": f"/console/ops/workflows/{failed.untold}",
+        "purchase": f"/console/ops/payments/{told[0]['data']['payment_id']}",
+        "find": f"/console/find?q={NAMESAKE}",
     }
 
 
@@ -118,14 +149,24 @@ async def take(url: str, key: str, pages: dict[str, str]) -> None:
         context = await browser.new_context(base_url=url, viewport=SIZE)  # type: ignore[arg-type]
         page: Page = await context.new_page()
         await page.goto("/console/sign-in")
+        await page.screenshot(path=INTO / "sign-in.png")
         await page.get_by_label("Key", exact=True).fill(key)
         await page.keyboard.press("Enter")
         await page.wait_for_url("**/console/worlds")
         for name, address in pages.items():
             await page.goto(address)
-            await page.screenshot(path=INTO / f"{name}.png")
+            await page.screenshot(path=INTO / f"{name}.png", full_page=name in WHOLE)
+        await take_erasure(page, pages["player"])
         await take_replay(page, pages["workflows"])
         await browser.close()
+
+
+async def take_erasure(page: Page, player: str) -> None:
+    """What would be erased, before it is."""
+    await page.goto(player)
+    await page.get_by_label("Why the player is erased").fill("The player asked for it")
+    await page.get_by_role("button", name="See what would be erased").click()
+    await page.screenshot(path=INTO / "erasure.png")
 
 
 async def take_replay(page: Page, workflows: str) -> None:
@@ -158,8 +199,8 @@ def main() -> None:
                 ingest_paths(api, [lore], told)
 
             quest = play(api, told, PROJECT / "content" / "lore", ingest)
-            failed_in = fail(api, stack.settings.required_database_url())
-            pages = addresses(api, quest, failed_in)
+            failed = fail(api, stack.settings.required_database_url())
+            pages = addresses(api, quest, failed)
         asyncio.run(take(stack.settings.api_url, stack.keys.ops, pages))
 
 
