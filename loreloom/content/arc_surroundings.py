@@ -8,6 +8,7 @@ from loreloom.content.calendar import load_calendar
 from loreloom.content.climates import load_climates
 from loreloom.content.files import ContentError
 from loreloom.content.life import load_life
+from loreloom.content.store import load_price_book
 from loreloom.content.world import default_regions
 from loreloom.domain.arc import ArcDefinition
 from loreloom.domain.arc_check import Finding, Surrounding, check, facts_set_by, weathers_made_by
@@ -16,6 +17,7 @@ from loreloom.domain.climates import weathers_by_season
 from loreloom.domain.ids import FactId
 from loreloom.domain.living.aftermath import lived_facts
 from loreloom.domain.living.content import LifeContent
+from loreloom.domain.price_book import PriceBook
 from loreloom.domain.templates import QuestTemplate
 from loreloom.generation.lexicon import load_lexicon
 from loreloom.generation.templates import load_templates
@@ -55,7 +57,7 @@ def surrounding(content: Path) -> Surrounding:
         openers=load_lexicon().rules.openers,
         templates={template.template_id: len(template.choices) for template in templates},
         seats=life.seats,
-        facts=known_facts(templates, arcs, life),
+        facts=known_facts(templates, arcs, life, load_price_book(content)),
         weathers={
             region: weathers_by_season(climates.climate_of(region), calendar) for region in regions
         },
@@ -69,12 +71,17 @@ def content_arcs(content: Path) -> list[ArcDefinition]:
 
 
 def known_facts(
-    templates: Iterable[QuestTemplate], arcs: Iterable[ArcDefinition], life: LifeContent
+    templates: Iterable[QuestTemplate],
+    arcs: Iterable[ArcDefinition],
+    life: LifeContent,
+    book: PriceBook,
 ) -> frozenset[FactId]:
-    """Every fact that quests, arcs and the world's own life can make known."""
+    """Every fact that quests, arcs, the world's own life and purchases can make known."""
     chosen = (choice.sets_fact for template in templates for choice in template.choices)
+    bought = (item.sets_fact for item in book.items)
     told = (fact for arc in arcs for fact in facts_set_by(arc))
-    return frozenset({*(fact for fact in chosen if fact), *told, *lived_facts(life)})
+    given = (fact for fact in (*chosen, *bought) if fact is not None)
+    return frozenset({*given, *told, *lived_facts(life)})
 
 
 def documents(lore: Path) -> Iterator[FrontMatter]:

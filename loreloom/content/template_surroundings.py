@@ -7,6 +7,7 @@ from loreloom.content.arc_surroundings import content_arcs, documents, known_fac
 from loreloom.content.calendar import load_calendar
 from loreloom.content.climates import load_climates
 from loreloom.content.life import load_life
+from loreloom.content.store import load_price_book
 from loreloom.content.world import default_regions
 from loreloom.domain.arc_check import weathers_made_by
 from loreloom.domain.canon import Entity
@@ -98,7 +99,7 @@ def template_world(content: Path, templates: Iterable[QuestTemplate]) -> Templat
         entities=_entities(fronts),
         calendar=calendar,
         weathers=frozenset(made.union(*(states for season in seasons for states in season))),
-        facts=known_facts(templates, arcs, load_life(content)),
+        facts=known_facts(templates, arcs, load_life(content), load_price_book(content)),
         secrets=frozenset(fact for front in fronts for fact in _secrets(front)),
     )
 

@@ -14,11 +14,11 @@ from loreloom.api.stream import Feed
 from loreloom.content.calendar import load_calendar
 from loreloom.content.climates import load_climates
 from loreloom.content.life import load_life
+from loreloom.content.store import load_price_book
 from loreloom.content.world import default_regions
 from loreloom.domain.provider import ToldEvent
 from loreloom.generation.shelf import TemplateShelf
 from loreloom.knowledge.embedding import Embedder, EmbeddingConfig
-from loreloom.payments.price_book import load_price_book
 from loreloom.payments.webhooks import NotAnEvent, NotSigned, Signatures
 from loreloom.state.store import Store
 from loreloom.workers.settings import Settings
@@ -43,7 +43,7 @@ def run_api(settings: Settings) -> None:
     """Serve the API until the process is told to stop; open streams are closed then.
 
     Raises MissingSettingError when the database or Temporal has no address, and ``ContentError``
-    or ``PriceBookError`` for a file of the content that cannot be used.
+    for a file of the content that cannot be used.
     """
     uvloop.run(_serve(settings))
 
@@ -94,7 +94,7 @@ def shop_of(settings: Settings) -> Shop | None:
             raise BadWebhook from None
 
     return Shop(
-        book=load_price_book(settings.price_book),
+        book=load_price_book(settings.content_folder),
         read_webhook=read_webhook,
         expiry=timedelta(seconds=settings.payment_expiry_seconds),
     )

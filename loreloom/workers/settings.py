@@ -265,11 +265,6 @@ class Settings(BaseSettings):
         return f"http://127.0.0.1:{self.loreloom_port}"
 
     @property
-    def price_book(self) -> Path:
-        """The file of what is for sale."""
-        return self.content_folder / "store.yaml"
-
-    @property
     def takes_payments(self) -> bool:
         """Whether there is a provider to pay at."""
         return self.stripe_api_key is not None

@@ -67,6 +67,10 @@ def test_what_the_worlds_own_life_makes_so_may_be_waited_for(tmp_path: Path, fac
     assert waiting_for(tmp_path, f"{{facts: {{all: [{fact}]}}}}") == set()
 
 
+def test_what_a_purchase_makes_so_may_be_waited_for(tmp_path: Path) -> None:
+    assert waiting_for(tmp_path, "{facts: {all: [owns_chapter_the_second_copy]}}") == set()
+
+
 @pytest.mark.parametrize(
     "fact",
     [

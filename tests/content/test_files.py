@@ -42,7 +42,7 @@ LOADED = {
     "goods.yaml": (CHECK, ["api"], ["worker"]),
     "characters.yaml": (CHECK, ["api"], ["worker"]),
     "facts.yaml": (CHECK, ["api"], ["worker"]),
-    "store.yaml": (["api"],),
+    "store.yaml": (CHECK, ["api"]),
     "quests/daily-broom-work.yaml": (CHECK, ["worker"]),
 }
 """Which commands need the file; the API goes on without templates, and says so at its health."""

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from loreloom.content.arc_files import ArcFileError
 from loreloom.content.files import ContentError
 from loreloom.generation.templates import TemplateFileError
-from loreloom.payments.price_book import PriceBookError
 from loreloom.workers.client import ApiClient, ApiProblem, ApiUnreachable, NoKey
 from loreloom.workers.settings import MissingSettingError, Settings
 
@@ -57,7 +56,7 @@ def reading_content() -> Iterator[None]:
     """A file of the content that cannot be used ends the command with a line that says why."""
     try:
         yield
-    except (ContentError, ArcFileError, TemplateFileError, PriceBookError) as error:
+    except (ContentError, ArcFileError, TemplateFileError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
 
