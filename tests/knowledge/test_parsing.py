@@ -55,7 +55,7 @@ def test_passages_hold_all_of_any_text_and_none_is_too_long(embedder: Embedder, 
     try:
         document = parsed(embedder, text)
     except LoreProblem:
-        assert text.startswith("---")
+        assert text.lstrip().startswith("---")
         return
     assert all(p.tokens <= PASSAGE_TOKENS + 2 for p in document.passages)
     assert len({p.passage_id for p in document.passages}) == len(document.passages)
@@ -113,6 +113,7 @@ def test_what_is_no_markdown_is_refused(raw: bytes, code: LoreCode) -> None:
         ("entities:\n  - name: Ada\n    kind: person\n    aliases: Countess", 5, "aliases"),
         (f"entities:\n  - name: Ada\n    kind: person\n    aliases: [{'a' * 201}]", 5, "aliases"),
         ("- a\n- b", 2, "keys"),
+        ("sections:\n  A: {teling: secret}", 3, "sections.A.teling"),
     ],
 )
 def test_wrong_front_matter_is_refused_with_its_line(
@@ -123,6 +124,37 @@ def test_wrong_front_matter_is_refused_with_its_line(
     assert refused.value.code is LoreCode.BAD_FRONT_MATTER
     assert refused.value.line == line
     assert said in refused.value.message
+
+
+@pytest.mark.parametrize("before", ["", "\n", "  \n\n"])
+@pytest.mark.parametrize("within", ["", "\n"])
+def test_blank_lines_do_not_make_front_matter_a_text_for_all(
+    embedder: Embedder, before: str, within: str
+) -> None:
+    front = f"{before}---\n{within}telling: secret\nfact: f"
+    (passage,) = parsed(embedder, f"{front}\n---\n# A\n\nHidden.\n").passages
+    assert (passage.text, passage.visibility.telling) == ("Hidden.", Telling.SECRET)
+    line = front.split("\n").index("telling: secret") + 1
+    with pytest.raises(LoreProblem) as refused:
+        parsed(embedder, f"{front}\n# A\n\nHidden.\n")
+    assert (refused.value.code, refused.value.line) == (LoreCode.BAD_FRONT_MATTER, line)
+    with pytest.raises(LoreProblem) as refused:
+        parsed(embedder, front.replace("secret", "loud") + "\n---\n# A\n")
+    assert refused.value.line == line
+
+
+@pytest.mark.parametrize("text", ["---\n\nA rule, and another.\n\n---\n", "---\nA rule.\n"])
+def test_a_rule_at_the_beginning_is_no_front_matter(embedder: Embedder, text: str) -> None:
+    assert "A rule" in parsed(embedder, text).passages[0].text
+
+
+def test_what_names_a_fact_is_a_secret_unless_it_says_otherwise(embedder: Embedder) -> None:
+    rule = "sections:\n  A: {fact: f}\n  B: {telling: rumour}\n"
+    seen = parsed(embedder, f"---\n{rule}---\n# A\n\na\n\n# B\n\nb\n\n# C\n\nc\n").passages
+    assert [p.visibility.telling for p in seen] == [Telling.SECRET, Telling.RUMOUR, Telling.PUBLIC]
+    assert seen[0].visibility.fact == "f"
+    (whole,) = parsed(embedder, "---\nfact: f\n---\nText.\n").passages
+    assert (whole.visibility.telling, whole.visibility.fact) == (Telling.SECRET, "f")
 
 
 def test_unknown_keys_and_plain_words_of_yaml_are_taken_as_they_are(embedder: Embedder) -> None:
