@@ -1,6 +1,7 @@
 """What subscriptions do: at the provider, and in the books."""
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from temporalio import activity
@@ -23,6 +24,9 @@ from loreloom.payments.refusing import ProviderRefused
 from loreloom.state import subscriptions
 from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord
+
+UNPAID = "unpaid"
+"""Why a change is refused while the charge for the period that runs has not come yet."""
 
 
 class SubscriptionActivities(SubscriptionSteps):
@@ -68,6 +72,8 @@ class SubscriptionActivities(SubscriptionSteps):
         before = await self._settle(record)
         if before.state is not SubscriptionState.ACTIVE:
             return Changed(standing=before, refused=before.state)
+        if before.paid_until <= datetime.now(UTC):
+            return Changed(standing=before, refused=UNPAID)
         key = f"{subscription_workflow_id(record.subscription_id)}/change/{changing.order}"
         currency = record.quote.currency
         try:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from loreloom.activities.signatures.subscription import Canceling, Changing, SubscriptionRef
 from loreloom.activities.subscription import SubscriptionActivities
@@ -21,6 +22,7 @@ from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
 from loreloom.state.subscriptions import find_subscription, hold_open, settle
+from loreloom.state.tables.payments import Subscription
 from tests.payments.conftest import BOOK, Till
 
 BAD_CARD, GOOD_CARD = "4000000000000341", "4242424242424242"
@@ -366,6 +368,21 @@ async def test_a_period_that_nobody_told_of_is_settled_before_a_change(
     )
     assert (told.data["item"], told.data["amount"]) == ("gold", 2000)
     assert [name for name, _ in await _has(till, world)] == ["gold", "bronze"]
+
+
+async def test_a_level_is_not_changed_while_the_period_that_runs_is_still_to_be_paid(
+    till: Till,
+) -> None:
+    """The provider calls it active, also for the days that a debit of the renewal takes."""
+    world = await till.buyer()
+    name = SubscriptionId((await till.subscribed(world, "gold"))["subscription_id"])
+    over = update(Subscription).where(Subscription.subscription_id == name)
+    async with till.api.parts.store.transaction() as tx:
+        await tx.run(over.values(paid_until=datetime.now(UTC) - timedelta(minutes=1)))
+    bronze = PriceBook.model_validate(BOOK).item("bronze")
+    changing = Changing(subscription_id=name, item=bronze, order="down")
+    assert (await _steps(till).change(changing)).refused == "unpaid"
+    assert (await till.subscription(name))["item"] == "gold"
 
 
 async def test_what_was_canceled_is_not_held_open_for_a_charge_that_does_not_come(

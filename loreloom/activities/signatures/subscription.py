@@ -51,7 +51,7 @@ class Changing(SubscriptionModel):
 class Changed(SubscriptionModel):
     """What a change came to: ``refused`` is the provider's code if it refuses the charge.
 
-    If the last charge is not paid, it is the subscription's state.
+    If the period that runs is not paid, it is the subscription's state, or ``unpaid``.
     """
 
     standing: Standing
