@@ -1,7 +1,9 @@
 """A quest's story as the console tells it."""
 
+import pytest
 from sqlalchemy import update
 
+from loreloom.api.console.pages import said
 from loreloom.api.console.stories import story_of
 from loreloom.domain.ids import QuestId, WorldId
 from loreloom.state.quests import find_quest
@@ -26,3 +28,16 @@ async def test_a_text_keeps_its_game_time_when_the_clock_is_advanced_later(
     asked, written, offered = await story_of(store, world, quest)
     assert written.written is not None
     assert asked.game_time.seconds <= written.game_time.seconds <= offered.game_time.seconds
+
+
+@pytest.mark.parametrize(
+    ("carried", "words"),
+    [
+        ({"a lamp": 2, "an eel": 1}, "a lamp: 2, an eel: 1"),
+        (["Harbour", "Upper Market"], "Harbour, Upper Market"),
+        ({"weather": {"state": ["fog"]}}, "weather: state: fog"),
+        (12, 12),
+    ],
+)
+def test_what_an_entry_carries_is_no_code(carried: object, words: object) -> None:
+    assert said(carried) == words

@@ -83,6 +83,15 @@ def in_words(name: object) -> str:
     return str(name).replace("_", " ")
 
 
+def said(value: object) -> object:
+    """What an entry carries as people read it: names with their values, and lists, in a row."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {said(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(str(said(each)) for each in value)
+    return value
+
+
 def grouped(number: float | Decimal) -> str:
     """A number with thin spaces between its thousands."""
     return f"{number:,}".replace(",", "\N{THIN SPACE}")
@@ -112,6 +121,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(
+        said=said,
         game=game_words,
         in_words=in_words,
         grouped=grouped,

@@ -16,6 +16,10 @@ from loreloom.state.quests import QuestRecord
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord
 
+IN_THE_BEAT = frozenset({"quest_id", "state", "objective_id", "choice_id", "kind"})
+"""What a step carries and its page or its words say already."""
+NOTHING: tuple[object, ...] = (None, "", {}, [])
+
 
 class Beat(BaseModel):
     """One step of a story."""
@@ -67,7 +71,7 @@ def _beat(step: HistoryStep, quest: QuestRecord, written: Mapping[str, Written])
         game_time=step.game_time,
         caused_by=step.caused_by,
         words=_words(step, quest),
-        data={k: v for k, v in step.data.items() if k not in ("quest_id", "state")},
+        data={k: v for k, v in step.data.items() if k not in IN_THE_BEAT and v not in NOTHING},
         written=written[made.generation_id] if made else None,
     )
 
