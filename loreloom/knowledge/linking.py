@@ -42,9 +42,14 @@ _PASSAGES_NAMING = text(
           AND t.term = ANY (tsvector_to_array(to_tsvector('english', name)))
         GROUP BY t.passage_id
         HAVING count(*) >= cardinality(tsvector_to_array(to_tsvector('english', name)))
+        UNION ALL
+        SELECT p.passage_id
+        FROM passages p
+        WHERE p.canon = :canon AND length(to_tsvector('english', name)) = 0
     ) AS found
     """
 )
+"""A name of words that are too common for the index may be in any passage."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,20 @@ async def test_what_somebody_is_in_secret_is_not_told_as_the_kind(
     assert [view.kind for view in seen.items] == [EntityKind.PERSON]
 
 
+async def test_a_name_of_common_words_comes_and_goes_in_documents_that_were_there(
+    ingest: Ingest, store: Store, embedder: Embedder
+) -> None:
+    # No word of it is one that passages are indexed by.
+    declared = (
+        "---\nentities:\n  - {name: Tall Jack, kind: creature, aliases: [%s]}\n---\nTall Jack."
+    )
+    await ingest("wood.md", "# Wood\n\nThe Other waits there.")
+    await ingest("jack.md", declared % "The Other")
+    assert await hits_on(store, embedder, "Tall Jack", PLAYER) == 2
+    await ingest("jack.md", declared % "")
+    assert await hits_on(store, embedder, "Tall Jack", PLAYER) == 1
+
+
 async def test_a_correction_survives_a_new_ingestion(
     ingest: Ingest, store: Store, embedder: Embedder
 ) -> None:
