@@ -10,6 +10,17 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-.&][^\W_]+)*")
 _OPENS = re.compile(r"(?:^|[.!?…:;]|[\"“‘(—–])[\"'“‘(\s—–]*$")
 _FIRST_PERSON = frozenset({"i", "i'm", "i'll", "i've", "i'd"})
 _POSSESSIVE = re.compile(r"['’]s?$")
+_PARTICLES = frozenset([
+    "al", "ap", "bin", "da", "de", "del", "della", "den", "der", "des", "di", "du", "ibn", "la",
+    "le", "née", "van", "von", "y", "zu",
+])  # fmt: skip
+"""Lower-case words that make one name of the two that they stand between."""
+_QUALIFIERS = frozenset([
+    "broken", "good", "great", "high", "last", "late", "little", "long", "lost", "low", "small",
+    "young",
+])  # fmt: skip
+"""Openers that make another name of a part of one: "Low Tower" is not "Widow Tower"."""
+_OF_PROSE = frozenset({"LATIN", "MODIFIER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +48,7 @@ class NameBook:
         # A part begins and ends on a capitalised word, or "The" alone would be one of "the Lease".
         parts = set()
         for name in self._names:
-            tokens = _tokens(unicodedata.normalize("NFC", name))
+            tokens = _tokens(_composed(name), self._scripts)
             for start, first in enumerate(tokens):
                 for end, last in enumerate(tokens[start:], start + 1):
                     if first.capital and last.capital:
@@ -45,8 +56,13 @@ class NameBook:
         return frozenset(parts)
 
     @cached_property
+    def _scripts(self) -> frozenset[str]:
+        """Those that a word may be written in and be no name: the names' own, and Latin."""
+        return _OF_PROSE.union(*(map(_script, _composed(name)) for name in self._names))
+
+    @cached_property
     def _whole(self) -> frozenset[tuple[str, ...]]:
-        names = (tuple(_words(name)) for name in self._names)
+        names = (tuple(_words(_composed(name), self._scripts)) for name in self._names)
         return frozenset(words[1:] if words[:1] == ("the",) else words for words in names)
 
     def unknown(
@@ -55,24 +71,30 @@ class NameBook:
         """The names in a text that this book lacks, in their order.
 
         A word with a capital letter is a name, unless it begins a sentence and is one of
-        ``openers``. In a title every word may be capitalised, so each may be an opener.
+        ``openers``. In a title every word may be capitalised, so each may be an opener. So is a
+        word in a script that no name of this book has: not every script has capitals.
         """
         return tuple(dict.fromkeys(self._unknown(text, openers, title)))
 
     def _unknown(self, text: str, openers: frozenset[str], title: bool) -> Iterator[str]:
-        text = unicodedata.normalize("NFC", text)
-        for run in _runs(_tokens(text), text):
+        text = _composed(text)
+        for run in _runs(_tokens(text, self._scripts), text):
             rest = run
-            while rest and self._plain(rest[0], text, openers, title) and not self._known(rest):
+            while rest and self._plain(rest, text, openers, title) and not self._known(rest):
                 rest = rest[1:]
                 while rest and not rest[0].capital:
                     rest = rest[1:]
             if rest and not self._known(rest):
                 yield text[rest[0].start : rest[-1].end]
 
-    def _plain(self, token: _Token, text: str, openers: frozenset[str], title: bool) -> bool:
+    def _plain(self, run: list[_Token], text: str, openers: frozenset[str], title: bool) -> bool:
+        """Whether the first word of a run is an opener, and what follows it a name without it."""
+        token, *rest = run
         if token.folded in _FIRST_PERSON:
             return True
+        words = tuple(word.folded for word in rest)
+        if token.folded in _QUALIFIERS and words in self._parts and words not in self._whole:
+            return False
         lower_tail = not any(char.isupper() for char in token.text[1:])
         at_start = title or _OPENS.search(text[: token.start]) is not None
         return at_start and lower_tail and token.folded in openers
@@ -84,7 +106,7 @@ class NameBook:
         # "Eudora Pym of Tarrowmouth" joins two names; the first must be a whole one, so that
         # "Provost of Tarrowmouth" is not made of "Provost Wray".
         for cut in range(1, len(run)):
-            if run[cut].capital:
+            if run[cut].folded != "of":
                 continue
             after = next((i for i in range(cut, len(run)) if run[i].capital), len(run))
             if words[:cut] in self._whole and self._known(run[after:]):
@@ -92,20 +114,34 @@ class NameBook:
         return False
 
 
-def _tokens(text: str) -> list[_Token]:
+def _tokens(text: str, scripts: frozenset[str]) -> list[_Token]:
     found = []
     for match in _WORD.finditer(text):
         word = match.group()
         owns = _POSSESSIVE.search(word) is not None and len(word) > 2
         bare = _POSSESSIVE.sub("", word) if owns else word
         end = match.start() + len(bare)
-        capital = any(char.isupper() or char.istitle() for char in bare)
+        capital = any(
+            char.isupper() or char.istitle() or _script(char) not in scripts for char in bare
+        )
         found.append(_Token(bare, _folded(bare), match.start(), end, capital, owns))
     return found
 
 
-def _words(name: str) -> list[str]:
-    return [token.folded for token in _tokens(unicodedata.normalize("NFC", name))]
+def _words(name: str, scripts: frozenset[str]) -> list[str]:
+    return [token.folded for token in _tokens(name, scripts)]
+
+
+def _composed(text: str) -> str:
+    """The text with one way of writing each letter, space and hyphen."""
+    return unicodedata.normalize("NFKC", text).replace("\u2010", "-")
+
+
+def _script(char: str) -> str:
+    """The script that a letter belongs to; whatever is none belongs to all."""
+    if char.isascii() or not char.isalpha():
+        return "LATIN"
+    return unicodedata.name(char, "").partition(" ")[0]
 
 
 def _folded(word: str) -> str:
@@ -113,7 +149,7 @@ def _folded(word: str) -> str:
 
 
 def _runs(tokens: list[_Token], text: str) -> Iterator[list[_Token]]:
-    """Stretches of capitalised words, with an "of" or "of the" that links them."""
+    """Stretches of capitalised words, with an "of", "of the" or "van der" that links them."""
     run: list[_Token] = []
     links: list[_Token] = []
     for token in tokens:
@@ -131,7 +167,8 @@ def _runs(tokens: list[_Token], text: str) -> Iterator[list[_Token]]:
 
 
 def _adjoins(previous: _Token, token: _Token, links: list[_Token], text: str) -> bool:
-    if previous.owns or text[previous.end : token.start] not in (" ", "-", "\u00a0"):
+    between = text[previous.end : token.start]
+    if previous.owns or not (between.isspace() or between in ("-", "–")):
         return False
     link = [*(link.folded for link in links), token.folded]
-    return token.capital or link in (["of"], ["of", "the"])
+    return token.capital or link in (["of"], ["of", "the"]) or _PARTICLES.issuperset(link)

@@ -161,12 +161,22 @@ def test_what_follows_a_name_does_not_make_it_unknown(name: str, mark: str) -> N
         ("Ask Élodie about it.", ("Élodie",)),
         ("Ask Aldous-Zan about it.", ("Aldous-Zan",)),
         ("Widow Tower's Zanbar fell.", ("Zanbar",)),
+        ("Ask Eudora\u2009Wray about it.", ("Eudora Wray",)),
+        ("Keep Eudora de Wray out.", ("Eudora de Wray",)),
+        ("She is Eudora Pym de Wray.", ("Eudora Pym de Wray",)),
+        ("He asked 王明 about it.", ("王明",)),
     ],
 )
 def test_names_are_told_from_openers_and_from_each_other(
     text: str, unknown: tuple[str, ...]
 ) -> None:
     assert NameBook(NAMES).unknown(text, RULES.openers) == unknown
+
+
+def test_a_canon_in_a_script_without_capitals_is_not_taken_for_names_alone() -> None:
+    book = NameBook(("王明", "Eudora Pym", "Maison de la Lune"))
+    assert book.unknown("the bell of 王明 rang: 他走了", RULES.openers) == ()
+    assert book.unknown("she left the Maison de la Lune to محمد", RULES.openers) == ("محمد",)
 
 
 def test_names_beyond_the_cast_may_be_spoken_of_if_they_are_given() -> None:

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loreloom.domain.canon import EntityKind, Rating
+from loreloom.domain.draft import QuestDraft
 from loreloom.domain.prose import ProblemCode, check_draft
 from loreloom.domain.quest import ObjectiveKind
 from loreloom.generation.answers import ChoiceAmong
@@ -66,6 +68,52 @@ def test_whatever_the_form_allows_the_rules_allow(seed: int) -> None:
     draft = form.read(json.dumps(drawn(rng, form.schema)))
     problems = check_draft(draft, brief, LEXICON.rules)
     assert {problem.code for problem in problems} <= LEFT_TO_THE_RULES, problems
+
+
+INVENTED = [
+    *("Zanbar", "ZANBAR", "Z9", "McZanbar", "O’Zanbar", "d'Zanbar", "al-Zanbar", "Zan-Bar"),
+    *("Zanbar Oke", "E. Zanbar", "Dr. Pym", "Lady Pym", "Eudora Pym II", "Eudora ‘Zan’ Pym"),
+    *("Eudora Zanbar", "Zanbar Pym", "Pym-Zanbar", "de Zanbar", "Eudora née Zanbar"),
+    # Of words that the canon has, and not together.
+    *("Eudora Morrowick", "Eudora Pym Morrowick", "Grey Bell", "Widow Ledger", "Low Tower"),
+    *("Eudora van Morrowick", "Wenna de la Pym", "Wenna Morrowick ibn Pym", "Élan Bell"),
+    *("Eudora-Morrowick", "Eudora\u2011Morrowick", "Eudora–Morrowick", "Eudora  Morrowick"),
+    *("Eudora\u2009Morrowick", "Eudora\u00a0Morrowick", "Eudora\nMorrowick"),
+    *("House of Morrowick", "Pym of Zanbar", "Zanbar of the Widow Tower", "Bell-of-the-Tower"),
+    # In other letters than the canon's, some of which know no capitals.
+    *("Élodie", "E\u0301lodie", "Œnone", "ǅivo", "Ｚanbar", "Ⓩanbar", "Ярослав", "Ζήνων"),
+    *("Արամ", "ნინო", "王明", "さくら", "محمد", "הדסה", "हरि", "ยาใจ", "Еudora Рym"),
+]
+SENTENCES = [
+    *("{} waits by the river.", "they go to {} by night.", "nobody was told of {}."),
+    *("they pay, {} or not, at night.", "then “{}” was said.", "they left (with {}) at night."),
+    *("{}'s debt is due.", "they paid {}’s debt.", "they met; {}—nobody else—paid."),
+    *("Ask {} about it.", "It was said: {} is gone.", "They wait. Then {} was gone."),
+]
+TITLES = ["{}", "The Return of {}", "{} at Night", "A Word With {}"]
+SPOKEN = [*(("summary", said) for said in SENTENCES), *(("title", said) for said in TITLES)]
+
+
+@cache
+def sound_draft() -> QuestDraft:
+    form = quest_form(a_brief(), "Eudora Pym", (), LEXICON, 1)
+    return form.read(json.dumps(drawn(random.Random(1), form.schema)))
+
+
+def unknown_names(field: str, told: str) -> bool:
+    """Whether a draft that says so is refused for a name."""
+    found = check_draft(sound_draft().model_copy(update={field: told}), a_brief(), LEXICON.rules)
+    return (ProblemCode.UNKNOWN_NAME, field) in {(one.code, one.field) for one in found}
+
+
+@pytest.mark.parametrize("name", INVENTED)
+def test_no_accepted_prose_names_what_the_canon_lacks(name: str) -> None:
+    assert [said for field, said in SPOKEN if not unknown_names(field, said.format(name))] == []
+
+
+@pytest.mark.parametrize("name", [name for entity in CAST for name in entity.names])
+def test_what_the_canon_has_may_be_named_in_all_the_same_ways(name: str) -> None:
+    assert [said for field, said in SPOKEN if unknown_names(field, said.format(name))] == []
 
 
 @given(st.integers(), st.integers(1, 5))
