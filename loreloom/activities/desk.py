@@ -115,7 +115,8 @@ async def withdrawn_if_switched(
     now = await worlds.find_world(store, world.world_id)
     if now is None or not now.templates_only:
         return None
-    changes = {"source": Source.TEMPLATE, "reason": TemplateReason.WORLD_SWITCH, "tier": None}
+    by_nobody = {"tier": None, "model": None, "seed": None}
+    changes = {"source": Source.TEMPLATE, "reason": TemplateReason.WORLD_SWITCH, **by_nobody}
     return record.model_copy(update=changes)
 
 
