@@ -162,7 +162,12 @@ def foreign_names(draft: QuestDraft, canon: Canon, lexicon: Lexicon) -> list[str
 
 
 async def overhead(
-    url: str, tasks: Sequence[Task], router: Router, lexicon: Lexicon, budget: Budget
+    url: str,
+    tasks: Sequence[Task],
+    router: Router,
+    lexicon: Lexicon,
+    budget: Budget,
+    max_tokens: int,
 ) -> dict[str, float]:
     """The engine's seconds for a quest that was valid at first try, and the bare call's."""
     engine: list[float] = []
@@ -175,7 +180,7 @@ async def overhead(
             for who in order:
                 started = time.monotonic()
                 if who == "bare":
-                    await _bare(client, asked, lexicon, budget, budget.max_tokens)
+                    await _bare(client, asked, lexicon, budget, max_tokens)
                 else:
                     made = await design_quest(
                         asked.brief,
@@ -247,7 +252,12 @@ async def run(settings: Settings, options: argparse.Namespace) -> dict[str, obje
         made, seconds = await design_all(tasks, router, lexicon, budget, options.at_once)
         wall = time.monotonic() - started
         floor = await overhead(
-            settings.silver_urls[0], tasks[: options.pairs], router, lexicon, budget
+            settings.silver_urls[0],
+            tasks[: options.pairs],
+            router,
+            lexicon,
+            budget,
+            settings.silver_max_tokens,
         )
     result = summary(made, seconds, canon, lexicon)
     return {**result, "quests_a_second": options.n / wall, "floor": floor}

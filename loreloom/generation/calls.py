@@ -28,12 +28,15 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is asked of a server. ``schema`` is a JSON schema that the answer must keep to."""
+    """What is asked of a server. ``schema`` is a JSON schema that the answer must keep to.
+
+    Without ``max_tokens`` an answer may be as long as the server's tier allows.
+    """
 
     prompt: PromptText
     schema: dict[str, object]
     sampling: Sampling
-    max_tokens: int
+    max_tokens: int | None = None
 
 
 PROBE = Call(
@@ -176,7 +179,7 @@ async def _open(
                 top_p=call.sampling.top_p,
                 frequency_penalty=call.sampling.frequency_penalty,
                 presence_penalty=call.sampling.presence_penalty,
-                max_tokens=min(call.max_tokens, tier.max_tokens),
+                max_tokens=min(call.max_tokens or tier.max_tokens, tier.max_tokens),
                 stream=True,
                 stream_options={"include_usage": True},
             )

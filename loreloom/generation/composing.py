@@ -33,7 +33,6 @@ class Budget(BaseModel):
 
     total_s: float = Field(default=20.0, gt=0)
     passage_tokens: int = Field(default=360, ge=0)
-    max_tokens: int = Field(default=420, ge=1)
     temperature: float = Field(default=0.7, ge=0, le=2)
 
 
@@ -103,7 +102,6 @@ class Composer(Generic[T]):
                 sent,
                 form.schema,
                 Sampling(seed=seed, temperature=self._budget.temperature),
-                self._budget.max_tokens,
             )
             request = Request(prompt.purpose, call, left, self._manner.only)
             result = await self._router.generate(request)

@@ -1,6 +1,7 @@
 """Quests and epilogues by the real model, and what happens when it does badly."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 
@@ -61,6 +62,15 @@ async def test_the_same_seed_asks_the_same_and_another_seed_something_else() -> 
     first, again, other = server.bodies
     assert first == again
     assert first != other
+
+
+async def test_an_answer_may_be_as_long_as_its_tier_allows() -> None:
+    async with serving(says("no json at all")) as server:
+        tier = Tier(name=TierName.SILVER, urls=(server.url,), model="silver", max_tokens=900)
+        async with Router([tier]) as router:
+            await design_quest(a_brief(), PASSAGES, router, LEXICON, seeds=(11,))
+    (body,) = server.bodies
+    assert json.loads(body)["max_tokens"] == 900
 
 
 async def test_what_a_player_typed_makes_the_model_say_nothing_else(router: Router) -> None:
