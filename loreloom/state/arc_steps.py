@@ -225,7 +225,7 @@ async def change(store: Store, step: OfArc, wanted: Change) -> None:
         if wanted.world_fact is not None:
             await learn(tx, step.world_id, PlayerId(""), wanted.world_fact, source)
         if wanted.shift is not None:
-            await shift(tx, wanted.shift)
+            await shift(tx, wanted.shift, by=source)
         if wanted.remembered is not None:
             await remember_arc(tx, wanted.remembered)
         tx.tell(step.event("arc.changed", **wanted.told))

@@ -21,7 +21,7 @@ class FactRecord(BaseModel):
     """A fact. ``player_id`` is the player who knows it, ``None`` where it is so for everyone.
 
     ``source`` says who made it known: a quest's or an arc's workflow, a day of the world's own life
-    (``life/DAY``), or a caller (``api/…``).
+    (``life/DAY``, and ``life/DAY/arc/ARC`` where an arc had a hand in it), or a caller (``api/…``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

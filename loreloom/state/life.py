@@ -95,7 +95,7 @@ async def live_next_day(
         before = fitted(_STATE.validate_python(row.state), here)
         after, happenings = live_day(before, day, world.seed, here, season)
         left = aftermath_of(after, happenings, world.seed, here)
-        await _keep_facts(tx, world.world_id, day, facts_of(after, here))
+        await _keep_facts(tx, world.world_id, f"{SOURCE}{day}", facts_of(after, here))
         await _keep_aftermath(tx, world.world_id, day, through_day, left)
         asleep_since, untold = _sleep(row, through_day, left)
         if asleep_since is None:
@@ -146,17 +146,19 @@ class Shift(BaseModel):
     factions: dict[str, FactionShift]
 
 
-async def shift(tx: Transaction, wanted: Shift) -> None:
+async def shift(tx: Transaction, wanted: Shift, by: str) -> None:
     """Shift factions, between two days; what is so of them by itself changes with it.
 
-    Raises ``CannotShift`` for what the world lacks, and for a seat, which stays with its faction.
+    ``by`` says whose doing that is: the facts that come of it have it in their source, and are
+    taken back like the world's own when they are over. Raises ``CannotShift`` for what the world
+    lacks, and for a seat, which stays with its faction.
     """
     here = content_of(wanted.content, wanted.world)
     world_id = wanted.world.world_id
     row = await _locked(tx, world_id, here)
     before = fitted(_STATE.validate_python(row.state), here)
     after = shifted(before, wanted.factions, here.seats)
-    await _keep_facts(tx, world_id, row.day, facts_of(after, here))
+    await _keep_facts(tx, world_id, f"{SOURCE}{row.day}/{by}", facts_of(after, here))
     await tx.run(
         update(LivingRow)
         .where(LivingRow.world_id == world_id)
@@ -212,7 +214,7 @@ def _sleep(row: Row[Any], through_day: int, left: Aftermath) -> tuple[int | None
 
 
 async def _keep_facts(
-    tx: Transaction, world_id: WorldId, day: int, facts: dict[FactId, str]
+    tx: Transaction, world_id: WorldId, source: str, facts: dict[FactId, str]
 ) -> None:
     """Make the world's own facts what they are now; what others made known is left alone."""
     own = (Fact.world_id == world_id, Fact.player_id == "", Fact.source.startswith(SOURCE))
@@ -221,7 +223,7 @@ async def _keep_facts(
     if over:
         await tx.run(delete(Fact).where(*own, Fact.fact.in_(over)))
     new = [
-        {"world_id": world_id, "player_id": "", "fact": fact, "source": f"{SOURCE}{day}"}
+        {"world_id": world_id, "player_id": "", "fact": fact, "source": source}
         for fact in facts
         if fact not in were
     ]
