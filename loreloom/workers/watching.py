@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
 
@@ -11,12 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from loreloom.api.schemas.clock import CalendarBody
-from loreloom.domain.calendar import GameTime
+from loreloom.domain.calendar import HOUR, GameTime
 from loreloom.domain.clock import Clock
 from loreloom.workers.client import ApiClient, ApiUnreachable, Json
 
 SHOWN = 12
 """How many events are shown, those that happened last."""
+LEAST_BETWEEN_HOURS = timedelta(seconds=1)
+"""How often it is read anew at most because of the hour, however fast the hours go."""
 TELLING = ("title", "text", "state", "name", "fact")
 """What of an event's data says in a word what happened."""
 
@@ -55,16 +57,17 @@ def _entry(heard: Json | Exception) -> Json:
 
 
 class Watched:
-    """What is known of a world. It is read anew when its clock or its weather has changed."""
+    """What is known of a world. It is read anew when its clock or its weather has changed, and
+    when another hour of the game has begun, since temperature and wind go by the hour."""
 
-    def __init__(self, api: ApiClient, world_id: str) -> None:
+    def __init__(self, api: ApiClient, world_id: str, now: datetime) -> None:
         self.world_id = world_id
         self._api = api
         self._path = f"/v1/worlds/{world_id}"
         self._stale = True
         self._away = False
         self._recent: deque[Json] = deque(maxlen=SHOWN)
-        self._read(api.get(self._path))
+        self._read(api.get(self._path), now)
 
     @property
     def head(self) -> int:
@@ -72,13 +75,14 @@ class Watched:
         head: int = self._view["chronicle_head"]
         return head
 
-    def hear(self, entries: Sequence[Json]) -> None:
-        """Take in what happened."""
+    def hear(self, entries: Sequence[Json], now: datetime) -> None:
+        """Take in what happened until now."""
         self._recent.extend(entries)
         kinds = {entry["kind"] for entry in entries}
-        self._stale = self._stale or not kinds.isdisjoint({"clock.changed", "weather.changed"})
+        changed = not kinds.isdisjoint({"clock.changed", "weather.changed"})
+        self._stale = self._stale or changed or self._hour_is_another(now)
         if self._stale:
-            self._read_again()
+            self._read_again(now)
 
     def time(self, now: datetime) -> GameTime:
         """The game time, computed as every reader may."""
@@ -88,15 +92,24 @@ class Watched:
         """The world at a moment, as a terminal shows it."""
         return Group(self._headline(now), self._weather(), self._events())
 
-    def _read_again(self) -> None:
+    def _hour_is_another(self, now: datetime) -> bool:
+        if now - self._read_at < LEAST_BETWEEN_HOURS:
+            return False
+        return self._hour(now) != self._hour(self._read_at)
+
+    def _hour(self, now: datetime) -> int:
+        return self._clock.game_seconds(now) // HOUR
+
+    def _read_again(self, now: datetime) -> None:
         try:
-            self._read(self._api.get(self._path))
+            self._read(self._api.get(self._path), now)
         except ApiUnreachable:
             # Time goes on as it went; the rest is read when the API is back.
             self._away = True
 
-    def _read(self, view: Json) -> None:
+    def _read(self, view: Json, now: datetime) -> None:
         self._view, self._stale, self._away = view, False, False
+        self._read_at = now
         self._calendar = CalendarBody.model_validate(view["calendar"]).calendar()
         self._clock = Clock.model_validate({name: view[name] for name in Clock.model_fields})
 

@@ -1,15 +1,22 @@
 """`loreloom world`: worlds as the command line lists, shows and follows them."""
 
 import asyncio
+import io
 import json
 import signal
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from rich.console import Console, RenderableType
+from sqlalchemy import update
 from typer.testing import CliRunner, Result
 
 from loreloom.state.keys import Scope
+from loreloom.state.tables.worlds import World
 from loreloom.workers.cli import app
+from loreloom.workers.commands.output import calling
+from loreloom.workers.watching import Watched
 from tests.quest.stage import eventually
 from tests.support.serving import Api
 from tests.support.signals import as_at_a_terminal
@@ -67,6 +74,51 @@ async def test_watching_shows_what_changes_meanwhile(found: Api, worker: None) -
     assert "paused" in shown
     assert "Harbour" in shown
     assert "clock.dusk" in shown
+
+
+@pytest.mark.parametrize(
+    ("scale", "meanwhile", "then"),
+    [
+        (1, timedelta(minutes=0), timedelta(hours=1)),
+        (10_000, timedelta(seconds=0.9), timedelta(seconds=1)),
+    ],
+    ids=["with each hour", "once a second at most"],
+)
+async def test_a_watched_world_is_read_anew_with_the_hour(
+    found: Api, scale: float, meanwhile: timedelta, then: timedelta
+) -> None:
+    world_id = (await found.world(name="Shard"))["world_id"]
+    await altered(found, world_id, scale=scale)
+
+    def watched() -> list[str]:
+        with calling() as api:
+            began = datetime.now(UTC)
+            watched = Watched(api, world_id, began)
+            changing = altered(found, world_id, name="Renamed")
+            asyncio.run_coroutine_threadsafe(changing, loop).result(SECONDS)
+            shown = []
+            for passed in (meanwhile, then):
+                watched.hear([], began + passed)
+                shown.append(words_of(watched.shown(began + passed)))
+            return shown
+
+    loop = asyncio.get_running_loop()
+    before, after = await asyncio.to_thread(watched)
+    assert "Shard · " in before
+    assert "Renamed · " in after
+
+
+async def altered(api: Api, world_id: str, **to: str | float) -> None:
+    """A world is changed, and no entry tells of it."""
+    async with api.parts.store.transaction() as tx:
+        await tx.run(update(World).where(World.world_id == world_id).values(to))
+
+
+def words_of(shown: RenderableType) -> str:
+    """What a terminal shows."""
+    console = Console(file=io.StringIO(), width=120, record=True)
+    console.print(shown)
+    return console.export_text()
 
 
 async def test_watching_as_json_ends_after_so_many_events_or_seconds(

@@ -58,7 +58,7 @@ def watch(
     """Follow a world live: its clock, its weather and what happens. Ctrl-C ends it."""
     until = time.monotonic() + (FOR_EVER if seconds is None else seconds)
     with suppress(KeyboardInterrupt), calling() as api:
-        watched = Watched(api, world_id or _newest(api))
+        watched = Watched(api, world_id or _newest(api), datetime.now(UTC))
         if as_json:
             _print_events(api, watched, until, events)
         else:
@@ -83,8 +83,9 @@ def _show_live(api: ApiClient, watched: Watched, until: float, events: int | Non
         while time.monotonic() < until and (events is None or told < events):
             heard = follower.heard(TICK_SECONDS)
             told += sum(entry["id"] > began for entry in heard)
-            watched.hear(heard)
-            live.update(watched.shown(datetime.now(UTC)), refresh=True)
+            now = datetime.now(UTC)
+            watched.hear(heard, now)
+            live.update(watched.shown(now), refresh=True)
 
 
 def _newest(api: ApiClient) -> str:
