@@ -123,38 +123,35 @@ class Gateway:
 
         The provider may take days over it, and may fail after all: ``failed_refund`` says so.
         """
-        # It forgets our key after a day, and then would pay twice.
-        if any(made.status not in REFUNDS_OVER for made in await self._refunds(intent, key)):
-            return
-        made = await self._asked(
-            self._client.v1.refunds.create_async(
-                {"payment_intent": intent, "amount": amount, "metadata": {REFUND: key}},
-                {"idempotency_key": key},
+        # The provider forgets our key after a day, and would pay twice.
+        made = await self._refund_by(intent, key)
+        if made is None:
+            made = await self._asked(
+                self._client.v1.refunds.create_async(
+                    {"payment_intent": intent, "amount": amount, "metadata": {REFUND: key}},
+                    {"idempotency_key": key},
+                )
             )
-        )
-        if made.status in REFUNDS_OVER:
-            raise ProviderRefused(_failure(made))
+        failure = _failure(made)
+        if failure is not None:
+            raise ProviderRefused(failure)
 
     async def failed_refund(self, intent: str, key: str) -> str | None:
         """Why a refund by that key paid nothing back after all; ``None`` while it may, or did."""
-        made = await self._refunds(intent, key)
-        if not made or any(one.status not in REFUNDS_OVER for one in made):
-            return None
-        return _failure(made[0])
+        made = await self._refund_by(intent, key)
+        return _failure(made) if made is not None else None
 
-    async def _refunds(self, intent: str, key: str) -> list[stripe.Refund]:
-        """What the provider lists of a payment's refunds by that key, newest first."""
+    async def _refund_by(self, intent: str, key: str) -> stripe.Refund | None:
+        """The refund by that key, as the provider lists it."""
         asked: RefundListParams = {"payment_intent": intent, "limit": PAGE}
-        mine: list[stripe.Refund] = []
         while True:
             page = await self._asked(self._client.v1.refunds.list_async(asked))
-            mine += (
-                made
-                for made in page.data
-                if made.metadata is not None and made.metadata.to_dict().get(REFUND) == key
-            )
+            for made in page.data:
+                if made.metadata is not None and made.metadata.to_dict().get(REFUND) == key:
+                    found: stripe.Refund = made
+                    return found
             if not page.has_more or not page.data:
-                return mine
+                return None
             asked["starting_after"] = page.data[-1].id
 
     async def dispute(self, dispute_id: DisputeId) -> SeenDispute:
@@ -222,7 +219,9 @@ def _one_payment(payment_id: PaymentId, quote: Quote) -> SessionCreateParams:
     }
 
 
-def _failure(refund: stripe.Refund) -> str:
+def _failure(refund: stripe.Refund) -> str | None:
+    if refund.status not in REFUNDS_OVER:
+        return None
     return refund.failure_reason or f"refund_{refund.status}"
 
 

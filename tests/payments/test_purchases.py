@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from loreloom.domain.ids import PaymentId, RefundId, WorldId, payment_workflow_id
 from loreloom.domain.payment import PaymentState, UnfulfillableReason
 from loreloom.domain.provider import CheckoutStanding, SubscriptionStanding
+from loreloom.payments.refusing import ProviderRefused
 from loreloom.state import chronicle, fulfilments, payments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.tables.payments import Payment
@@ -533,6 +534,17 @@ async def test_a_refund_that_fails_days_later_is_owed_and_asked_for_again(till: 
     await refund(till, payment)
     await till.until(payment["payment_id"], "refunded")
     assert await till.balance() == {("refunds", "USD"): 270, ("sales", "USD"): -270}
+
+
+async def test_a_refund_that_failed_is_not_sent_again_under_its_key(till: Till) -> None:
+    payment = await till.bought(await till.buyer(), "coat")
+    seen = await till.gateway.look(payment["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 599, "once")
+    await till.gateway.refund(str(seen.intent), 599, "once")
+    await fail_last_refund(till, payment)
+    with pytest.raises(ProviderRefused, match="lost_or_stolen_card"):
+        await till.gateway.refund(str(seen.intent), 599, "once")
+    await till.gateway.refund(str(seen.intent), 599, "twice")
 
 
 async def test_a_refund_that_the_provider_refuses_says_so(till: Till) -> None:
