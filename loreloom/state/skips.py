@@ -57,8 +57,9 @@ async def epilogue_is_skipped(store: Store, quest_id: QuestId) -> bool:
         return (await connection.execute(query)).first() is not None
 
 
-async def skip_telling(store: Store, arc_id: ArcId, *, by: str, reason: str) -> None:
-    """Have the beat at which the arc stands tell nothing, once; what it told stands."""
+async def skip_telling(store: Store, arc_id: ArcId, seq: int, *, by: str, reason: str) -> bool:
+    """Have the beat of that number tell nothing, once; what it told stands. ``False``, and nothing
+    is skipped, if the arc stands there no more."""
     async with store.transaction() as tx:
         found = await tx.run(
             select(Arc.world_id, Arc.player_id, Arc.seq, Arc.beat)
@@ -66,11 +67,12 @@ async def skip_telling(store: Store, arc_id: ArcId, *, by: str, reason: str) -> 
             .with_for_update()
         )
         arc = found.first()
-        if arc is None:
-            return
+        if arc is None or arc.seq != seq:
+            return False
         step = OfArc(arc_id=arc_id, world_id=arc.world_id, player_id=arc.player_id, seq=arc.seq)
         if await tx.first_time(step.key("told")):
             tx.tell(step.event("arc.skipped", beat=arc.beat, by=by, reason=reason))
+        return True
 
 
 def _key(quest_id: QuestId) -> str:

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from loreloom.state.keys import Scope
-from tests.console.test_safety import sign_in
+from tests.console.test_safety import sign_in, token_on
 from tests.ops.test_replays import causes_in
 from tests.support.serving import Api
 
@@ -23,14 +23,6 @@ async def operator(api: Api) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=api.url) as client:
         await sign_in(client, api.secrets[Scope.OPS])
         yield client
-
-
-async def token(operator: httpx.AsyncClient) -> str:
-    """What the forms of this session carry."""
-    found = HIDDEN.search((await operator.get("/console/worlds")).text)
-    assert found is not None
-    assert found[1] == "form_token"
-    return found[2]
 
 
 async def terminated(api: Api, world: str) -> str:
@@ -58,7 +50,7 @@ async def test_only_what_a_dry_run_showed_is_replayed(
     shown = await terminated(api, world)
     (cause,) = await causes_in(api, world, 1)
     asked = {
-        "form_token": await token(operator),
+        "form_token": await token_on(operator, "/console/worlds"),
         "by": "query",
         "world_id": world,
         "cause": cause["cause"],
@@ -102,7 +94,7 @@ async def test_a_quest_that_was_ended_shows_how_and_is_not_ended_anew(
     await api.player(world)
     quest = await api.accepted(world)
     form = {
-        "form_token": await token(operator),
+        "form_token": await token_on(operator, "/console/worlds"),
         "quest_id": quest["quest_id"],
         "outcome": "failed",
         "coin": "30",

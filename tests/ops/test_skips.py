@@ -1,14 +1,18 @@
 """A step that only tells something is skipped; one that grants something is not."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import null, update
+from sqlalchemy import delete, null, update
 from temporalio.client import Client, WorkflowFailureError
 
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.ops.replaying import Plan, Replays, Wish
 from loreloom.api.ops.skipping import skip
+from loreloom.api.ops.stories import Stories
 from loreloom.api.parts import AppParts
 from loreloom.domain.arc_walk import ArcState
 from loreloom.domain.ids import WorldId
@@ -16,9 +20,9 @@ from loreloom.knowledge.embedding import Embedder
 from loreloom.state.keys import Scope
 from loreloom.state.store import Event, Store
 from loreloom.state.tables.quests import Quest
-from loreloom.state.tables.worlds import World
+from loreloom.state.tables.worlds import ChronicleEntry, World
 from tests.arcs.builders import an_arc, tell, to
-from tests.arcs.stage import PLAYER, arc_stage
+from tests.arcs.stage import PLAYER, ArcStage, arc_stage
 from tests.console.test_safety import sign_in, token_on
 from tests.ops.test_arc_replays import replays_of
 from tests.ops.test_replays import finish
@@ -134,20 +138,73 @@ async def test_the_console_offers_to_skip_only_what_may_be(api: Api) -> None:
         assert "skipped the epilogue: its story &lt;b&gt;was lost&lt;/b&gt;" in story.text
 
 
+class Overtaken(Replays):
+    """Replays of an operator whom another overtakes: the arc is mended and replayed meanwhile."""
+
+    def __init__(self, on: ArcStage, mend: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(on.client, on.store, Stories(on.client, on.store, on.prefix))
+        self._on, self._mend = on, mend
+
+    async def plan(self, workflow_id: str, from_point: str) -> Plan:
+        plan = await super().plan(workflow_id, from_point)
+        await self._mend()
+        another = Wish(from_point, "mended", "another")
+        await replays_of(self._on).replay(workflow_id, another, "replay_of_another")
+        again = self._on.client.get_workflow_handle(workflow_id)
+        assert await asyncio.wait_for(again.result(), 30) == ArcState.ENDED
+        return plan
+
+
+async def test_a_beat_to_which_the_arc_went_on_meanwhile_is_not_skipped(
+    temporal_client: Client, store: Store, embedder: Embedder, task_queue_prefix: str
+) -> None:
+    async with arc_stage(temporal_client, store, task_queue_prefix) as on:
+        subject = f"arc/arc-{on.prefix}-1"
+        in_the_way = ChronicleEntry.key == f"{subject}/1/arc.told"
+        await stand_in_the_way(on, subject)
+
+        async def mend() -> None:
+            async with store.transaction() as tx:
+                await tx.run(delete(ChronicleEntry).where(in_the_way))
+
+        arc = await on.begin(TRIAL)
+        with pytest.raises(WorkflowFailureError):
+            await arc.handle.result()
+        parts = AppParts(store, temporal_client, embedder)
+        with pytest.raises(ApiError, match="has gone on") as refused:
+            await skip(
+                parts,
+                Overtaken(on, mend),
+                arc.handle.id,
+                reason="lost",
+                by="ops",
+                replay_id="replay_late",
+            )
+        assert refused.value.code is ErrorCode.MOVED_ON
+        kinds = await arc.kinds()
+        assert (kinds.count("arc.told"), kinds.count("arc.skipped")) == (2, 0)
+
+
+async def stand_in_the_way(on: ArcStage, subject: str) -> None:
+    """Something holds the place at which the first beat of an arc is told."""
+    async with on.store.transaction() as tx:
+        tx.tell(
+            Event(
+                world_id=WorldId(on.world),
+                key=f"{subject}/1/arc.told",
+                kind="rumour.begun",
+                subject="elsewhere",
+                player_id=PLAYER,
+            )
+        )
+
+
 async def test_what_a_beat_tells_is_skipped_and_the_arc_goes_on(
     temporal_client: Client, store: Store, embedder: Embedder, task_queue_prefix: str
 ) -> None:
     async with arc_stage(temporal_client, store, task_queue_prefix) as on:
         subject = f"arc/arc-{on.prefix}-1"
-        stands_in_the_way = Event(
-            world_id=WorldId(on.world),
-            key=f"{subject}/1/arc.told",
-            kind="rumour.begun",
-            subject="elsewhere",
-            player_id=PLAYER,
-        )
-        async with store.transaction() as tx:
-            tx.tell(stands_in_the_way)
+        await stand_in_the_way(on, subject)
         arc = await on.begin(TRIAL)
         with pytest.raises(WorkflowFailureError):
             await arc.handle.result()

@@ -15,6 +15,7 @@ from loreloom.api.parts import AppParts
 from loreloom.api.schemas.ops import SkippedView, StoryState, StoryView
 from loreloom.domain.ids import ArcId, QuestId
 from loreloom.state import skips
+from loreloom.state.arcs import find_arc
 
 EPILOGUE = frozenset({"quest_epilogue", "quest_epilogue_by_template"})
 TELLING = frozenset({"arc_tell", "arc_write", "arc_tell_own"})
@@ -30,18 +31,22 @@ async def skip(
 ) -> SkippedView:
     """Skip the step by which the workflow failed or is stuck, and let it go on.
 
-    Raises ``ApiError`` if it is at no such step, or at one that may not be skipped.
+    Raises ``ApiError`` if it is at no such step, at one that may not be skipped, or gone on.
     """
+    _, _, name = workflow_id.partition("/")
+    # Read before the story is: an arc that goes on meanwhile is not skipped at its next beat.
+    arc = await find_arc(parts.store, ArcId(name))
     story = (await replays.plan(workflow_id, FAILURE)).story
     step = _failing_step(story, (await history_of(parts.temporal, story)).events)
     if step not in EPILOGUE | TELLING:
         why = f"only what tells something is skipped, and not “{activity_words(step)}”"
         raise ApiError(ErrorCode.NOT_SKIPPABLE, why)
-    _, _, name = workflow_id.partition("/")
     if step in EPILOGUE:
         await skips.skip_epilogue(parts.store, QuestId(name), by=by, reason=reason)
-    else:
-        await skips.skip_telling(parts.store, ArcId(name), by=by, reason=reason)
+    elif arc is None or not await skips.skip_telling(
+        parts.store, arc.arc_id, arc.seq, by=by, reason=reason
+    ):
+        raise ApiError(ErrorCode.MOVED_ON, f"{workflow_id} has gone on meanwhile")
     made = None
     # A step that is tried again finds itself done at its next try.
     if story.state is not StoryState.STUCK:
