@@ -26,13 +26,7 @@ class SettlementActivities(SettlementSteps):
         if quest is not None and quest.progress.state in settlements.OVER:
             # It ended by itself meanwhile, and may still be telling how.
             return
-        handle = self._client.get_workflow_handle(quest_workflow_id(settle.quest.quest_id))
-        try:
-            await handle.terminate(reason=f"{settle.by} ended the quest: {settle.reason}")
-        except RPCError as error:
-            # A process that has ended, or never began, needs no stopping.
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
+        await self._terminate(settle)
 
     @activity.defn(name="quest_settle")
     async def settle(self, settle: Settle) -> Settled | NotSettled:
@@ -48,9 +42,20 @@ class SettlementActivities(SettlementSteps):
                 done = await settlements.settle(self._store, settlement)
             except HasEnded as ended:
                 return NotSettled(why=str(ended))
+        # A replay may have begun it anew since it was stopped; from now on none does.
+        await self._terminate(settle)
         return Settled(
             outcome=done.outcome,
             compensation=done.compensation,
             chosen=done.chosen,
             told=arc_workflow_id(done.arc_id) if done.arc_id else None,
         )
+
+    async def _terminate(self, settle: Settle) -> None:
+        handle = self._client.get_workflow_handle(quest_workflow_id(settle.quest.quest_id))
+        try:
+            await handle.terminate(reason=f"{settle.by} ended the quest: {settle.reason}")
+        except RPCError as error:
+            # A process that has ended, or never began, needs no stopping.
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise

@@ -13,7 +13,8 @@ from temporalio.worker import Worker
 from loreloom.activities.settlement import SettlementActivities
 from loreloom.activities.signatures.quest import QuestRef
 from loreloom.activities.signatures.settlement import Settle, Settled
-from loreloom.api.http.errors import ApiError
+from loreloom.api.http.errors import ApiError, ErrorCode
+from loreloom.api.ops.replaying import Plan, Replays, Wish
 from loreloom.api.ops.settling import settle as end
 from loreloom.api.schemas.ops import SettleBody
 from loreloom.domain.arc_walk import ArcState
@@ -140,6 +141,58 @@ async def test_a_quest_that_was_ended_is_neither_replayed_nor_played_on(api: Api
     answer = await api.game.post(f"/v1/quests/{quest['quest_id']}/progress", json=act)
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
     assert (await player_of(api, world_id))["coin"] == 30
+
+
+class Overtaken(Replays):
+    """Replays of an operator whom another overtakes: the quest is ended meanwhile."""
+
+    def __init__(self, api: Api, quest_id: str) -> None:
+        super().__init__(api.parts.temporal, api.parts.store, api.context.stories)
+        self._api, self._quest_id = api, quest_id
+
+    async def plan(self, workflow_id: str, from_point: str) -> Plan:
+        plan = await super().plan(workflow_id, from_point)
+        await settled(self._api, self._quest_id)
+        return plan
+
+
+@pytest.mark.usefixtures("worker")
+async def test_a_replay_and_a_settlement_at_once_leave_nothing_running(api: Api) -> None:
+    world_id = await world_of_mara(api)
+    temporal, store = api.parts.temporal, api.parts.store
+
+    async def terminated() -> Json:
+        quest = await api.accepted(world_id)
+        await temporal.get_workflow_handle(quest["workflow_id"]).terminate("by mistake")
+        return quest
+
+    async def status(quest: Json) -> WorkflowExecutionStatus | None:
+        return (await temporal.get_workflow_handle(quest["workflow_id"]).describe()).status
+
+    wish = Wish("failure", "it was a mistake", "ops")
+    ended_first = await terminated()
+    with pytest.raises(ApiError) as refused:
+        await Overtaken(api, ended_first["quest_id"]).replay(
+            ended_first["workflow_id"], wish, "replay_late"
+        )
+    assert refused.value.code is ErrorCode.SETTLED
+    assert await status(ended_first) is WorkflowExecutionStatus.TERMINATED
+
+    replayed_first = await terminated()
+    asked = Settle(
+        quest=_ref(world_id, replayed_first),
+        outcome="failed",
+        compensation=Reward(coin=30),
+        by="ops",
+        reason="the purse was lost",
+    )
+    steps = SettlementActivities(store, temporal)
+    await ActivityEnvironment().run(steps.stop, asked)
+    await api.context.replays.replay(replayed_first["workflow_id"], wish, "replay_early")
+    assert await status(replayed_first) is WorkflowExecutionStatus.RUNNING
+    await ActivityEnvironment().run(steps.settle, asked)
+    assert await status(replayed_first) is WorkflowExecutionStatus.TERMINATED
+    assert (await player_of(api, world_id))["coin"] == 30 + 30
 
 
 @pytest.mark.usefixtures("worker")

@@ -41,6 +41,7 @@ from loreloom.api.temporal import outages
 from loreloom.domain.ids import ArcId
 from loreloom.state import replays
 from loreloom.state.replays import AskedReplay, KeptReplay
+from loreloom.state.settlements import settled_among
 from loreloom.state.store import Store
 
 AT_ONCE = 8
@@ -82,7 +83,7 @@ class Replays:
         """What a replay would do. Raises ``ApiError`` if there is nothing to replay."""
         story = await self._stories.find(workflow_id)
         if story.state is StoryState.SETTLED:
-            raise ApiError(ErrorCode.SETTLED, f"ops ended {workflow_id}, with its compensation")
+            raise _settled(workflow_id)
         if from_point == FAILURE and story.state not in BAD:
             raise ApiError(ErrorCode.NOTHING_FAILED, f"{workflow_id} is {story.state}")
         events = (await history_of(self._client, story)).events
@@ -194,7 +195,21 @@ class Replays:
                     raise
                 await replays.forget(self._store, kept.replay_id)
                 raise ApiError(ErrorCode.MOVED_ON, error.message) from error
-        return await replays.mark_made(self._store, kept.replay_id, answer.run_id)
+        made = await replays.mark_made(self._store, kept.replay_id, answer.run_id)
+        if await settled_among(self._store, [kept.workflow_id]):
+            # Ops ended the quest after the replay was planned: nobody may play on what it began.
+            await self._terminate(kept.workflow_id, answer.run_id)
+            raise _settled(kept.workflow_id)
+        return made
+
+    async def _terminate(self, workflow_id: str, run_id: str) -> None:
+        with outages():
+            try:
+                handle = self._client.get_workflow_handle(workflow_id, run_id=run_id)
+                await handle.terminate(reason="ops ended the quest")
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise
 
     async def _point(
         self, story: StoryView, events: Sequence[HistoryEvent], from_point: str
@@ -262,6 +277,10 @@ def replay_view(kept: KeptReplay) -> ReplayView:
         by=kept.by,
         at=kept.at,
     )
+
+
+def _settled(workflow_id: str) -> ApiError:
+    return ApiError(ErrorCode.SETTLED, f"ops ended {workflow_id}, with its compensation")
 
 
 def _states(query: StoryQuery) -> tuple[StoryState, ...]:
