@@ -60,7 +60,7 @@ about: What the harbour knows.
 rating: everyone
 entities:
   - {name: Old Hest, kind: person, ties: [{to: The Lantern, as: keeper}]}
-  - {name: The Lantern, kind: thing}
+  - {name: The Lantern, kind: thing, aliases: [the-light-that-is-seen-from-all-over-the-harbour]}
 sections:
   The keeper of the light: {telling: rumour}
 ---

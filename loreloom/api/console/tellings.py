@@ -20,6 +20,7 @@ OF_MONEY: Mapping[str, str] = {
     "payment.refund_requested": "Ops asked to pay {item} back.",
     "payment.refunded": "Money for {item} was paid back.",
     "payment.refund_failed": "{item} could not be paid back: {reason}.",
+    "payment.inquiry": "The buyer's bank asks about {item}; nothing is held yet.",
     "payment.disputed": "The buyer's bank questions {item}, which is held until it decides.",
     "payment.dispute_closed": "The bank has decided on {item}: {outcome}.",
     "subscription.started": "The subscription {item} began.",
