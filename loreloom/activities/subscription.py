@@ -26,7 +26,7 @@ from loreloom.state.store import Store
 from loreloom.state.subscriptions import SubscriptionRecord
 
 UNPAID = "unpaid"
-"""Why a change is refused while the charge for the period that runs has not come yet."""
+"""Why a change is refused: the period that runs is still to be paid, or was paid back."""
 
 
 class SubscriptionActivities(SubscriptionSteps):
@@ -72,7 +72,8 @@ class SubscriptionActivities(SubscriptionSteps):
         before = await self._settle(record)
         if before.state is not SubscriptionState.ACTIVE:
             return Changed(standing=before, refused=before.state)
-        if before.paid_until <= datetime.now(UTC):
+        back = await subscriptions.paid_back(self._store, record.subscription_id, before.paid_until)
+        if back or before.paid_until <= datetime.now(UTC):
             return Changed(standing=before, refused=UNPAID)
         key = f"{subscription_workflow_id(record.subscription_id)}/change/{changing.order}"
         currency = record.quote.currency

@@ -156,6 +156,17 @@ async def hold_open(
         )
 
 
+async def paid_back(store: Store, subscription_id: SubscriptionId, paid_until: datetime) -> bool:
+    """Whether what was paid for until then was taken back."""
+    taken = select(Entitlement.payment_id).where(
+        _given_by(subscription_id),
+        Entitlement.until >= paid_until,
+        Entitlement.taken_at.is_not(None),
+    )
+    async with store.reading() as connection:
+        return (await connection.execute(taken)).first() is not None
+
+
 async def change_item(
     store: Store, subscription_id: SubscriptionId, item: StoreItem, order: str
 ) -> None:

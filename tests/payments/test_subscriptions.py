@@ -385,6 +385,21 @@ async def test_a_level_is_not_changed_while_the_period_that_runs_is_still_to_be_
     assert (await till.subscription(name))["item"] == "gold"
 
 
+async def test_a_period_that_was_paid_back_is_not_taken_to_another_level(till: Till) -> None:
+    world = await till.buyer()
+    begun = await till.subscribed(world, "bronze")
+    await _running(till, begun["subscription_id"])
+    path = f"/v1/payments/{begun['payment_id']}"
+    assert (await till.api.ops.post(f"{path}/refund", json={})).status_code == 202
+    await till.until(begun["payment_id"], "refunded")
+
+    up = await _order(till, begun, "change", item="gold")
+    assert (up.json()["code"], up.json()["detail"]) == ("payment_refused", "unpaid")
+    # Nothing was charged for what would not have been there.
+    provider_id = await _provider_id(till, begun["subscription_id"])
+    assert len(await till.gateway.recurring.charges(provider_id)) == 1
+
+
 async def test_what_was_canceled_is_not_held_open_for_a_charge_that_does_not_come(
     till: Till,
 ) -> None:
