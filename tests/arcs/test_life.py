@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import Client
 
 from loreloom.domain.arc_walk import ArcState
-from loreloom.domain.ids import CanonName
+from loreloom.domain.ids import CanonName, FactId
 from loreloom.domain.living.aftermath import fact_id
 from loreloom.domain.living.memories import Deed
 from loreloom.domain.living.world import pair
@@ -77,8 +77,8 @@ async def test_what_an_arc_makes_so_of_the_factions_is_said_to_be_its_doing(
         arc = await on.begin(an_arc({"first": TAKEN}))
         assert await arc.handle.result() == ArcState.ENDED
         source = {f.fact: f.source for f in (await list_facts(store, on.world, limit=999)).items}
-        assert source["holds.house_quillaine.tenpenny_steps"] == f"life/1/arc/{arc.arc_id}"
-        assert source["holds.house_quillaine.ledger_terrace"] == "life/1"
+        assert source[FactId("holds.house_quillaine.tenpenny_steps")] == f"life/1/arc/{arc.arc_id}"
+        assert source[FactId("holds.house_quillaine.ledger_terrace")] == "life/1"
         assert fact_id("holds", held, "Tenpenny Steps") not in source
 
 

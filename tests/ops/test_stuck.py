@@ -1,9 +1,10 @@
 """What runs but does not get on is found, with the step, the error and whom it touches."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from temporalio import workflow
 from temporalio.client import Client
 from temporalio.worker import (
@@ -14,6 +15,7 @@ from temporalio.worker import (
     Worker,
 )
 
+from loreloom.api.ops import stories as reading
 from loreloom.api.ops.causes import causes_of
 from loreloom.api.ops.replaying import Replays, Wish
 from loreloom.api.ops.stories import Stories
@@ -138,6 +140,24 @@ async def test_the_oldest_are_among_what_is_looked_at(
             return {story.workflow_id for story in found} >= {ids[-1], ids[-2], ids[2]}
 
         await eventually(later_ones, "the oldest of what is left are looked at", 30)
+
+
+async def test_whoever_asks_at_once_waits_for_one_look_at_what_runs(
+    temporal_client: Client, store: Store, task_queue_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stories = Stories(temporal_client, store, task_queue_prefix)
+    first, beside = await asyncio.gather(stories.stuck(QUESTS), stories.stuck(QUESTS))
+    after = await stories.stuck(QUESTS)
+    assert first.at == beside.at == after.at
+
+    monkeypatch.setattr(reading, "LOOK_HOLDS", timedelta(0))
+    too_old = Stories(temporal_client, store, task_queue_prefix)
+    begun = (await too_old.stuck(QUESTS)).at
+
+    async def looked_anew() -> bool:
+        return (await too_old.stuck(QUESTS)).at > begun
+
+    await eventually(looked_anew, "a look that is too old is taken anew")
 
 
 async def test_a_story_whose_own_code_fails_is_told_with_its_error_and_replayed(

@@ -104,7 +104,7 @@ class Stories:
         self._slots = asyncio.Semaphore(AT_ONCE)
         # What closed runs failed by never changes.
         self._failings: dict[str, FailingView | None] = {}
-        self._looks: dict[StoryQuery, Look] = {}
+        self._looks: dict[StoryQuery, asyncio.Task[Look]] = {}
         # Few of what runs began before these moments, and never more than did when it was found.
         self._few_before: dict[tuple[str, int], datetime] = {}
 
@@ -156,13 +156,24 @@ class Stories:
 
         Raises ``ApiError`` if Temporal is away.
         """
-        now = datetime.now(UTC)
-        self._looks = {q: look for q, look in self._looks.items() if now - look.at < LOOK_HOLDS}
         if query not in self._looks:
+            self._looks[query] = asyncio.create_task(self._look_for_stuck(query))
+        # Whoever asked first may go away; the others wait for the same look.
+        return await asyncio.shield(self._looks[query])
+
+    async def _look_for_stuck(self, query: StoryQuery) -> Look:
+        at = datetime.now(UTC)
+        try:
             asked = query.model_copy(update={"state": StoryState.STUCK})
             found, looked, whole = await self._running(asked)
-            self._looks[query] = Look(tuple(found), looked, whole, now)
-        return self._looks[query]
+        except BaseException:
+            del self._looks[query]
+            raise
+        # From its end: one that took long, as where much is wrong, must not be too old at once.
+        asyncio.get_running_loop().call_later(
+            LOOK_HOLDS.total_seconds(), self._looks.pop, query, None
+        )
+        return Look(tuple(found), looked, whole, at)
 
     async def ends(self, query: StoryQuery, most: int) -> tuple[list[StoryView], bool]:
         """What runs of what the query asks for, stuck or not: all of it, or the newest and the

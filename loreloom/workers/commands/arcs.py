@@ -69,7 +69,7 @@ def check_command(
     Needs no server: arcs are held against the rest of the content folder. Exit 1 if anything is
     found.
     """
-    # Imported here because it takes seconds, which no other command should.
+    # Imported here because it takes half a second, which no other command need wait for.
     from loreloom.content.arc_surroundings import arcs_at, check_arcs
 
     settings = given_settings()
@@ -96,7 +96,8 @@ def migrate_command(
 ) -> None:
     """Move running arcs to the definition as the content has it now.
 
-    An arc moves only if the beat at which it stands is there still. Exit 1 if any was refused or
+    An arc moves only within its canon, if the beat at which it stands is there still, and if it
+    can come to no beat that it would never leave. Exit 1 if any was refused or
     has not answered; one that has not may be asked again. Each page is said as it is answered.
     """
     answered: list[Json] = []
