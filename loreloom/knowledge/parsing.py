@@ -21,8 +21,9 @@ from loreloom.knowledge.cutting import (
     cut,
     sentences,
 )
-from loreloom.knowledge.front_matter import FrontMatter, split_front_matter
+from loreloom.knowledge.front_matter import FrontMatter, SectionRule, split_front_matter
 from loreloom.knowledge.problems import LoreCode, LoreProblem
+from loreloom.knowledge.resolving import Told
 
 PASSAGE_TOKENS = 220
 WINDOW_TOKENS = 96
@@ -38,6 +39,11 @@ class Visibility:
     telling: Telling
     fact: FactId | None
     rating: Rating
+
+    @property
+    def told(self) -> Told:
+        """The same, as it is compared."""
+        return Told(self.telling, self.fact, self.rating.rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class ParsedDocument:
     @property
     def visibility(self) -> Visibility:
         """What holds for the document where no section says otherwise."""
-        return Visibility(self.front.telling, self.front.fact, self.front.rating)
+        return _whole(self.front)
 
 
 @dataclass(slots=True)
@@ -85,11 +91,14 @@ def check_document(text: str, name: str) -> tuple[FrontMatter, str]:
     title, headings = front.title, set[str]()
     if title is not None and not front.sections:
         return front, title
+    whole, rules = _whole(front), _rules(front)
     for block in read_blocks(text, skipped):
         if block.kind is BlockKind.HEADING:
             heading = plain_heading(block.text)
             headings.add(fold_heading(heading))
-            if title is None and block.level == 1 and heading:
+            here = _ruled(whole, rules.get(fold_heading(heading)))
+            # A title is told with every passage.
+            if title is None and block.level == 1 and heading and here.told.covers(whole.told):
                 title = heading
     for ruled in front.sections:
         if fold_heading(ruled) not in headings:
@@ -108,7 +117,7 @@ def parse_document(
     passages: list[ParsedPassage] = []
     headings: list[str] = []
     seen: Counter[str] = Counter()
-    for section in _sections(text, skipped, front):
+    for section in _sections(text, skipped, front, title):
         if section.path:
             headings.append(section.path[-1])
         context = _context(title, section.path, count)
@@ -137,9 +146,31 @@ def _name_as_title(name: str) -> str:
     return " ".join(spaced.split()) or name
 
 
-def _sections(text: str, skipped: int, front: FrontMatter) -> Iterator[_Section]:
-    whole = Visibility(front.telling, front.fact, front.rating)
-    rules = {fold_heading(heading): rule for heading, rule in front.sections.items()}
+def _whole(front: FrontMatter) -> Visibility:
+    return Visibility(front.telling, front.fact, front.rating)
+
+
+def _rules(front: FrontMatter) -> dict[str, SectionRule]:
+    return {fold_heading(heading): rule for heading, rule in front.sections.items()}
+
+
+def _ruled(above: Visibility, rule: SectionRule | None) -> Visibility:
+    """What holds for a section under what holds above it."""
+    if rule is None:
+        return above
+    return Visibility(
+        rule.telling or above.telling,
+        rule.fact if rule.telling else rule.fact or above.fact,
+        rule.rating or above.rating,
+    )
+
+
+def _sections(text: str, skipped: int, front: FrontMatter, title: str) -> Iterator[_Section]:
+    """The sections, each with the headings above it that its readers may be told.
+
+    The title is told with every passage, so where it stands as a heading it is told as one.
+    """
+    whole, rules = _whole(front), _rules(front)
     stack: list[tuple[int, str, Visibility]] = []
     section = _Section((), whole)
     for block in read_blocks(text, skipped):
@@ -151,16 +182,10 @@ def _sections(text: str, skipped: int, front: FrontMatter) -> Iterator[_Section]
         while stack and stack[-1][0] >= block.level:
             stack.pop()
         above = stack[-1][2] if stack else whole
-        rule = rules.get(fold_heading(heading))
-        here = above
-        if rule is not None:
-            here = Visibility(
-                rule.telling or above.telling,
-                rule.fact if rule.telling else rule.fact or above.fact,
-                rule.rating or above.rating,
-            )
+        here = _ruled(above, rules.get(fold_heading(heading)))
         stack.append((block.level, heading, here))
-        section = _Section(tuple(h for _, h, _ in stack if h), here)
+        path = tuple(h for _, h, seen in stack if h and (h == title or seen.told.covers(here.told)))
+        section = _Section(path, here)
     yield section
 
 

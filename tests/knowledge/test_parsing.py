@@ -181,6 +181,22 @@ def test_a_section_rule_reaches_what_lies_below_it_and_no_further(embedder: Embe
     assert seen["c"].rating is Rating.MATURE
 
 
+def test_a_heading_is_told_only_with_what_is_as_closed_as_its_section(embedder: Embedder) -> None:
+    rules = "  Pell is the Lady: {telling: secret, fact: f}\n  Her shop: {telling: public}\n"
+    text = "# Pell is the Lady\n\na\n\n## Her shop\n\nb\n\n## Her veil\n\nc\n\n# Street\n\nd\n"
+    document = parsed(embedder, f"---\nsections:\n{rules}---\n{text}")
+    assert document.title == "Street"
+    assert [p.heading_path for p in document.passages] == [
+        ("Pell is the Lady",),
+        ("Her shop",),
+        ("Pell is the Lady", "Her veil"),
+        ("Street",),
+    ]
+    for passage in document.passages:
+        open_to_all = passage.visibility.telling is Telling.PUBLIC
+        assert not (open_to_all and any("Pell" in window for window in passage.windows))
+
+
 def test_a_rule_for_a_heading_that_is_not_there_is_refused(embedder: Embedder) -> None:
     # Otherwise a mistyped heading would tell its secret.
     with pytest.raises(LoreProblem, match="no heading 'Celler'"):
