@@ -4,6 +4,8 @@ from itertools import islice
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from loreloom.domain.arc import ArcDefinition
@@ -20,7 +22,15 @@ from loreloom.domain.arc_walk import (
 )
 from loreloom.domain.calendar import HOUR, Calendar
 from loreloom.domain.climates import TEMPERATE
-from loreloom.domain.conditions import Situation, WeatherIn, When, earliest, earliest_under, failing
+from loreloom.domain.conditions import (
+    Situation,
+    WeatherIn,
+    When,
+    earliest,
+    earliest_under,
+    failing,
+    judged,
+)
 from loreloom.domain.ids import QuestId
 from loreloom.domain.imposed import Imposition
 from loreloom.domain.quest import QuestState
@@ -84,6 +94,53 @@ def test_the_reason_says_what_held_and_what_stood_against_every_other_way() -> N
         "a": ("the fact the_door_is_open must be known", "it must be winter"),
         "end": ("open, but less specific: 0 conditions",),
     }
+
+
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "season": st.sampled_from([["spring"], ["winter", "spring"], ["autumn"]]),
+        "part": st.sampled_from([["day"], ["night"]]),
+        "facts": st.fixed_dictionaries(
+            {}, optional={kind: st.sampled_from([["a"], ["b", "c"]]) for kind in ("all", "none")}
+        ),
+        "standing": st.sampled_from([{"Guild": 2}, {"Guild": 2, "Watch": -1}]),
+    },
+)
+ways = st.lists(st.tuples(st.integers(-2, 2), conditions), min_size=1, max_size=5)
+moments_of_spring = st.builds(
+    now,
+    part=st.sampled_from(["day", "night"]),
+    facts=st.frozensets(st.sampled_from("abc")),
+    standing=st.sampled_from([{}, {"Guild": 2}]),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ways, moments_of_spring)
+def test_no_open_way_outdoes_the_one_that_is_taken_and_every_other_has_its_reason(
+    drawn: list[tuple[int, dict[str, Any]]], seen: Situation
+) -> None:
+    leads = {f"b{n}": to(f"b{n}", priority, **when) for n, (priority, when) in enumerate(drawn)}
+    first = an_arc({"first": tell(*leads.values()), **{name: tell(to("end")) for name in leads}})
+    edges = {edge.to: edge for edge in first.beats["first"].next}
+    open_ways = {name for name, edge in edges.items() if not failing(edge.when, seen)}
+    way = way_on(first.beats["first"], seen)
+    if way is None:
+        assert not open_ways
+        return
+    assert way.to in open_ways
+
+    def rank(name: str) -> tuple[int, int, int]:
+        return edges[name].priority, len(judged(edges[name].when, seen)), -list(edges).index(name)
+
+    assert all(rank(way.to) >= rank(name) for name in open_ways)
+    assert len(way.reason.held) == len(judged(edges[way.to].when, seen))
+    against = {other.to: other.because for other in way.reason.others}
+    assert against.keys() == edges.keys() - {way.to}
+    for name, because in against.items():
+        unmet = failing(edges[name].when, seen)
+        assert because == unmet if unmet else because[0].startswith("open, but")
 
 
 def test_an_arc_with_no_open_way_stays() -> None:
