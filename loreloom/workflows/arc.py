@@ -87,8 +87,7 @@ class ArcWorkflow:
                 return
             beat, seq = self._beat, self._progress.seq
             if isinstance(beat, GoalBeat):
-                tally = await self._book.open_goal(seq, beat)
-                self._progress = self._progress.but(total=tally.total)
+                await self._open(seq, beat)
             elif isinstance(beat, QuestBeat):
                 asked = await self._book.ask_quest(seq, beat)
                 await start_quest(self._arc, asked)
@@ -134,6 +133,11 @@ class ArcWorkflow:
         self._progress = self._progress.but(done=True)
         way = None if over else arc_wait.late_way(beat)
         return way or rules.way_on(beat, rules.situated(seen.now, self._progress))
+
+    async def _open(self, seq: int, beat: GoalBeat) -> None:
+        """Open the goal, or go by its new target. A signal may have told of more meanwhile."""
+        tally = await self._book.open_goal(seq, beat)
+        self._progress = self._progress.but(total=max(self._progress.total, tally.total))
 
     async def _close(self, beat: GoalBeat) -> bool:
         """Close the goal; whether it was reached, if only by what came last."""
@@ -234,8 +238,7 @@ class ArcWorkflow:
             await self._book.move(self._progress.seq, act.definition)
             self._definition = act.definition
             if self._progress.beat is not None and isinstance(self._beat, GoalBeat):
-                tally = await self._book.open_goal(self._progress.seq, self._beat)
-                self._progress = self._progress.but(total=tally.total)
+                await self._open(self._progress.seq, self._beat)
             self._stirred = True
             return self._standing()
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle
@@ -65,7 +65,11 @@ class ArcStage:
     _count: int = 0
 
     async def begin(
-        self, definition: ArcDefinition, *, player: PlayerId | None = PLAYER
+        self,
+        definition: ArcDefinition,
+        *,
+        player: PlayerId | None = PLAYER,
+        task_timeout: timedelta | None = None,
     ) -> "OnStage":
         """Start an arc."""
         self._count += 1
@@ -81,6 +85,7 @@ class ArcStage:
             ),
             id=arc_workflow_id(arc_id),
             task_queue=queue_of(Role.STORY, self.prefix),
+            task_timeout=task_timeout,
         )
         return OnStage(self, arc_id, handle)
 

@@ -1,8 +1,10 @@
 """What many push on together: each contribution counted once, whoever repeats it and when."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
 
 from loreloom.api.arc_teller import ArcTeller
@@ -13,6 +15,7 @@ from loreloom.state.arcs import goals_of
 from loreloom.state.store import Store
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import ArcStage, arc_stage
+from tests.quest.faults import HeldBack
 from tests.quest.stage import eventually
 
 GOAL: dict[str, Any] = {
@@ -87,6 +90,35 @@ async def test_a_total_that_nobody_told_is_swept(
             assert await asyncio.wait_for(arc.handle.result(), 30) == ArcState.ENDED
         finally:
             sweeping.cancel()
+
+
+async def test_a_total_that_is_told_before_the_arc_knows_its_goal_open_is_not_forgotten(
+    temporal_client: Client, store: Store, task_queue_prefix: str
+) -> None:
+    opening = HeldBack("arc_open_goal", answer=True)
+    async with (
+        arc_stage(temporal_client, store, task_queue_prefix, serve=False) as on,
+        on.working(opening),
+    ):
+        # A short task makes the worker ask for what is new while the step is still under way.
+        arc = await on.begin(
+            an_arc({"first": GOAL, "sorry": SORRY}), task_timeout=timedelta(seconds=1)
+        )
+        await opening.begun.wait()
+        assert await arc.contribute("all", 60)
+        teller = ArcTeller(store, temporal_client, 60)
+        teller.counted(arc.arc_id)
+
+        async def heard() -> bool:
+            events = [event.event_type async for event in arc.handle.fetch_history_events()]
+            told = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED
+            task = EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+            return told in events and task in events[events.index(told) :]
+
+        await eventually(heard, "the arc hears of the total")
+        opening.let_go.set()
+        assert await asyncio.wait_for(arc.handle.result(), 10) == ArcState.ENDED
+        await teller.close()
 
 
 async def test_a_goal_whose_time_is_up_is_missed_and_closed(

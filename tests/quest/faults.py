@@ -51,10 +51,11 @@ class SeededFaults(Interceptor):
 
 
 class HeldBack(Interceptor):
-    """Holds every attempt of one activity back until it is let go."""
+    """Holds every attempt of one activity back until it is let go, or only each ``answer``."""
 
-    def __init__(self, activity_type: str) -> None:
+    def __init__(self, activity_type: str, *, answer: bool = False) -> None:
         self.activity_type = activity_type
+        self.answer = answer
         self.begun = asyncio.Event()
         self.let_go = asyncio.Event()
 
@@ -68,10 +69,18 @@ class _Held(ActivityInboundInterceptor):
         self._held = held
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-        if activity.info().activity_type == self._held.activity_type:
-            self._held.begun.set()
-            await self._held.let_go.wait()
+        if activity.info().activity_type != self._held.activity_type:
+            return await self.next.execute_activity(input)
+        if self._held.answer:
+            answer = await self.next.execute_activity(input)
+            await self._hold()
+            return answer
+        await self._hold()
         return await self.next.execute_activity(input)
+
+    async def _hold(self) -> None:
+        self._held.begun.set()
+        await self._held.let_go.wait()
 
 
 class _Faulty(ActivityInboundInterceptor):
