@@ -96,10 +96,10 @@ def _bought(selling: Stack) -> None:
         shown = Console(record=True, width=120, file=StringIO())
         buy(api, shown, world, "mara")
         told = shown.export_text()
-        assert re.search(r"receipt \d+: 1199 USD", told)
+        assert re.search(r"receipt \d+: 11\.99 USD", told)
         assert "entitled to season-pass until" in told
-        assert re.search(r"sale\s+provider\s+1199 USD", told)
-        assert re.search(r"sale\s+sales\s+-1199 USD", told)
+        assert re.search(r"sale\s+provider\s+11\.99 USD", told)
+        assert re.search(r"sale\s+sales\s+-11\.99 USD", told)
 
 
 def _refused(selling: Stack) -> str:
