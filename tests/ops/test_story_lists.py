@@ -37,7 +37,6 @@ async def test_a_cause_leads_to_what_failed_by_it_however_much_runs(
     task_queue_prefix: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reading, "LOOKED_AT", LOOKED_AT)
     stories = Stories(temporal_client, store, task_queue_prefix)
 
     async def begin(workflow: str, name: str) -> str:
@@ -57,7 +56,7 @@ async def test_a_cause_leads_to_what_failed_by_it_however_much_runs(
         return sum(map(len, found)) == 2 * RUNNING + 1
 
     await eventually(listed, "all are listed")
-
+    monkeypatch.setattr(reading, "LOOKED_AT", LOOKED_AT)
     first, *others = await paged(stories, StoryQuery(cause=TERMINATED))
     assert [(story.workflow_id, story.state) for story in first] == [(ended, StoryState.TERMINATED)]
     # No clock is looked at: the cause says that it is of quests.

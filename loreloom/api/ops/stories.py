@@ -119,7 +119,8 @@ class Stories:
         place: _Place | None = _place(after, len(lists))
         found: list[StoryView] = []
         looked = 0
-        while place is not None and len(found) < limit and looked < LOOKED_AT:
+        # Half a page is one: the last of it would be asked for one by one.
+        while place is not None and 2 * len(found) < limit and looked < LOOKED_AT:
             executions, token = await self._listed(
                 lists[place.number], limit - len(found), place.token
             )
