@@ -251,14 +251,14 @@ async def test_a_worlds_clock_runs_and_its_facts_are_read_anew(console: Console)
     await page.clock.run_for(3600 * 1000)
     await expect(page.get_by_text("still", exact=True)).to_be_visible()
     await expect(now).to_contain_text(re.compile(r"^(19|20):"))
-    await expect(season).to_have_text("spring day 1")
+    await expect(season).to_have_text("spring")
 
     async with console.api.parts.store.transaction() as tx:
         later = update(World).where(World.world_id == world_id)
-        await tx.run(later.values(game_anchor=World.game_anchor + 30 * 24 * 3600))
+        await tx.run(later.values(game_anchor=World.game_anchor + 100 * 24 * 3600))
     await page.get_by_role("searchbox").focus()
     await page.clock.run_for(5000)
-    await expect(season).to_have_text(re.compile("summer|day 31"))
+    await expect(season).to_have_text(re.compile("summer|autumn|winter"))
     await expect(now).to_contain_text(re.compile("^08:"))
     assert reader.complaints == []
     await page.context.close()

@@ -1,5 +1,6 @@
 """Worlds: the list, and one world as it stands now."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -24,6 +25,7 @@ from loreloom.state import life, worlds
 from loreloom.state.chronicle import read
 from loreloom.state.generations import OF_THE_WORLD, tokens_spent
 from loreloom.state.keys import KeyIdentity
+from loreloom.state.worlds import WorldRecord
 
 PAGE = 50
 NEWEST = 120
@@ -112,16 +114,21 @@ async def _seen(request: Request, world_id: WorldId) -> WorldSeen:
     spent = await tokens_spent(store, world_id, PlayerId(OF_THE_WORLD))
     return WorldSeen(
         world=view,
-        regions=tuple(
-            RegionSeen(
-                region.region,
-                view.weather[region.region],
-                picture_of(forecast_view(record, region, now, FORECAST_HOURS)),
-            )
-            for region in record.regions
-        ),
+        # Two days of forty regions are a tenth of a second, in which players wait for the process.
+        regions=await asyncio.to_thread(_regions, record, view, now),
         factions=_factions(entities, living),
         spent=spent.by_world,
+    )
+
+
+def _regions(record: WorldRecord, view: WorldView, now: datetime) -> tuple[RegionSeen, ...]:
+    return tuple(
+        RegionSeen(
+            region.region,
+            view.weather[region.region],
+            picture_of(forecast_view(record, region, now, FORECAST_HOURS)),
+        )
+        for region in record.regions
     )
 
 
