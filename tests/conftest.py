@@ -155,6 +155,16 @@ async def temporal_client(temporal_address: str, temporal_namespace: str) -> Cli
     )
 
 
+@pytest.fixture(scope="session")
+async def early_client(servers: SharedServers, temporal_namespace: str) -> Client:
+    """A client of a server that suggests to continue as new after a few events."""
+    return await Client.connect(
+        servers.early_temporal_address(),
+        namespace=temporal_namespace,
+        data_converter=pydantic_data_converter,
+    )
+
+
 @pytest.fixture
 def task_queue_prefix() -> str:
     """A task queue prefix of the test's own, so that no other test's worker takes its tasks."""

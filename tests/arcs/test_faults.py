@@ -1,25 +1,19 @@
 """What an arc survives: faults, killed workers, a history that is cut, and a reset."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 
 from loreloom.activities.signatures.arc import Tally
 from loreloom.domain.arc_walk import ArcState
 from loreloom.state.store import Store
-from loreloom.workers.embedded.stack import PartName, Stack
 from tests.arcs.builders import an_arc, tell, to
 from tests.arcs.stage import arc_stage
 from tests.quest.faults import SeededFaults
 from tests.quest.stage import eventually
 from tests.support.resetting import completed_tasks, reset
-from tests.support.servers import settings_for_tests
 
-EARLY = "limit.historyCount.suggestContinueAsNew=40"
 HOLD: dict[str, Any] = {
     "kind": "wait",
     "until": {"when": {"facts": {"all": ["the_bell_rang"]}}},
@@ -94,17 +88,6 @@ async def test_an_arc_goes_on_when_its_workers_come_back(
         async with on.working():
             assert await asyncio.wait_for(arc.handle.result(), 60) == ArcState.ENDED
         assert await arc.way() == ["first", "hold", "end"]
-
-
-@pytest.fixture(scope="module")
-async def early_client(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Client]:
-    """A Temporal server that suggests early to continue as new."""
-    settings = settings_for_tests(tmp_path_factory.mktemp("early"))
-    stack = Stack(settings, parts=[PartName.TEMPORAL], temporal_dynamic=[EARLY])
-    with stack:
-        yield await Client.connect(
-            stack.settings.required_temporal_address(), data_converter=pydantic_data_converter
-        )
 
 
 async def test_an_arc_that_continues_as_new_keeps_all_that_it_is_waiting_for(

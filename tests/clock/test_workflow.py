@@ -1,11 +1,9 @@
 """The clock's workflow: paused, scaled, advanced, asleep, reset, and gone on from anew."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest
 from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client
@@ -22,12 +20,9 @@ from loreloom.domain.boundaries import boundaries, tally
 from loreloom.domain.calendar import Calendar
 from loreloom.domain.clock import Clock
 from loreloom.state.store import Store
-from loreloom.workers.embedded.stack import PartName, Stack
-from loreloom.workers.temporal_connection import connect
 from tests.clock.stage import DAY, Ticking, serving, set_up, ticking
 from tests.quest.stage import eventually
 from tests.support.resetting import completed_tasks, reset
-from tests.support.servers import settings_for_tests
 from tests.weather.stage import BEGAN
 
 HOUR = 3600
@@ -182,18 +177,6 @@ async def test_a_clock_that_is_reset_tells_and_changes_nothing_twice(
         await assert_all_told(on)
 
 
-@pytest.fixture(scope="module")
-def early_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Temporal server that suggests to continue as new after a few events."""
-    home: Path = tmp_path_factory.mktemp("early")
-    with Stack(
-        settings_for_tests(home),
-        parts=[PartName.TEMPORAL],
-        temporal_dynamic=["limit.historyCount.suggestContinueAsNew=40"],
-    ) as stack:
-        yield stack
-
-
 class SlowWord(Interceptor):
     """A workflow that says something to another waits a while, so that more happens meanwhile."""
 
@@ -217,11 +200,12 @@ class _Outbound(WorkflowOutboundInterceptor):
 
 
 async def test_no_change_is_kept_from_a_region_by_a_clock_that_continues_as_new(
-    early_server: Stack, store: Store, task_queue_prefix: str
+    early_client: Client, store: Store, task_queue_prefix: str
 ) -> None:
     """Changes come one after the other, also while the regions are told of those before."""
-    client = await connect(early_server.settings)
-    on = await set_up(client, store, task_queue_prefix, datetime.now(UTC), regions=["estuary"])
+    on = await set_up(
+        early_client, store, task_queue_prefix, datetime.now(UTC), regions=["estuary"]
+    )
     async with serving(on, task_queue_prefix, [SlowWord()]):
         await on.change(paused=True)
         first = (await on.handle.describe()).run_id
@@ -232,7 +216,7 @@ async def test_no_change_is_kept_from_a_region_by_a_clock_that_continues_as_new(
             return (await on.handle.describe()).run_id != first
 
         await eventually(gone_on, "the clock has continued as new")
-        history = await client.get_workflow_handle(on.handle.id, run_id=first).fetch_history()
+        history = await early_client.get_workflow_handle(on.handle.id, run_id=first).fetch_history()
         await on.handle.terminate("the test is over")
     kinds = [event.event_type for event in history.events]
     changes = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED
@@ -245,11 +229,10 @@ def _last(kinds: Sequence[int], kind: int) -> int:
 
 
 async def test_a_clock_that_continues_as_new_goes_on_as_if_nothing_was(
-    early_server: Stack, store: Store, task_queue_prefix: str
+    early_client: Client, store: Store, task_queue_prefix: str
 ) -> None:
-    client = await connect(early_server.settings)
     at = datetime.now(UTC)
-    async with ticking(client, store, task_queue_prefix, at=at, scale=FAST * 2) as on:
+    async with ticking(early_client, store, task_queue_prefix, at=at, scale=FAST * 2) as on:
         first = (await on.handle.describe()).run_id
         await on.until_told("clock.new_day", 4)
         assert (await on.handle.describe()).run_id != first

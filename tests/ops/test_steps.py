@@ -13,9 +13,6 @@ from loreloom.domain.quest import QuestState
 from loreloom.state.store import Store
 from tests.builders import a_plan, an_objective
 from tests.quest.stage import Played, Stage, stage
-from tests.quest.test_long_quests import early_client, early_server
-
-__all__ = ["early_client", "early_server"]
 
 
 async def steps_of(on: Stage, quest: Played) -> list[Step]:

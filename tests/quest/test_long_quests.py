@@ -1,39 +1,14 @@
 """Continue-as-new is everyday: on a server that suggests it early, nobody notices."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
 from temporalio.client import Client
 
 from loreloom.domain.quest import QuestState
 from loreloom.domain.refusals import RefusalCode
 from loreloom.state.store import Store
-from loreloom.workers.embedded.stack import PartName, Stack
-from loreloom.workers.temporal_connection import connect
 from tests.builders import a_plan, an_objective
 from tests.quest.stage import refusal_of, stage
-from tests.support.servers import settings_for_tests
-
-EVENTS = 40
-
-
-@pytest.fixture(scope="module")
-def early_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A Temporal server that suggests to continue as new after a few events."""
-    home: Path = tmp_path_factory.mktemp("early")
-    with Stack(
-        settings_for_tests(home),
-        parts=[PartName.TEMPORAL],
-        temporal_dynamic=[f"limit.historyCount.suggestContinueAsNew={EVENTS}"],
-    ) as server:
-        yield server
-
-
-@pytest.fixture
-async def early_client(early_server: Stack) -> Client:
-    return await connect(early_server.settings)
 
 
 async def test_a_quest_that_continues_as_new_loses_no_act_and_counts_none_twice(

@@ -5,6 +5,7 @@ all share one Postgres, one Temporal and one model server, and the last to end s
 """
 
 import threading
+from collections.abc import Sequence
 from multiprocessing.managers import BaseManager
 from pathlib import Path
 
@@ -29,6 +30,8 @@ def settings_for_tests(home: Path, **changes: object) -> Settings:
     )
 
 
+EARLY = "early"
+
 # Temporal deletes a history when it has noted that the run's other tasks are done, and notes that
 # every half minute: tests of an erasure would wait for nothing else.
 PROMPT_TEMPORAL = (
@@ -37,14 +40,17 @@ PROMPT_TEMPORAL = (
 )
 
 
+EARLY_TEMPORAL = (*PROMPT_TEMPORAL, "limit.historyCount.suggestContinueAsNew=40")
+
+
 class SharedServers:
     """Starts each server at most once. Safe to call from several threads."""
 
     def __init__(self, folder: Path, namespaces: tuple[str, ...]) -> None:
         self._folder = folder
         self._namespaces = namespaces
-        self._stacks: dict[PartName, Stack] = {}
-        self._locks = {name: threading.Lock() for name in PartName}
+        self._stacks: dict[str, Stack] = {}
+        self._locks = {name: threading.Lock() for name in (*PartName, EARLY)}
 
     def template_database_url(self) -> str:
         """A migrated database that nobody writes to or stays connected to."""
@@ -53,6 +59,12 @@ class SharedServers:
     def temporal_address(self) -> str:
         """The Temporal server, with one namespace for each test process."""
         return self._started(PartName.TEMPORAL).settings.required_temporal_address()
+
+    def early_temporal_address(self) -> str:
+        """A Temporal server that suggests to continue as new after a few events."""
+        return self._started(
+            EARLY, PartName.TEMPORAL, EARLY_TEMPORAL
+        ).settings.required_temporal_address()
 
     def begin_model(self) -> None:
         """Start to load the model; returns at once."""
@@ -72,15 +84,17 @@ class SharedServers:
         for stack in self._stacks.values():
             stack.stop()
 
-    def _started(self, name: PartName) -> Stack:
+    def _started(
+        self, name: str, part: PartName | None = None, dynamic: Sequence[str] = PROMPT_TEMPORAL
+    ) -> Stack:
         with self._locks[name]:
             if name not in self._stacks:
                 stack = Stack(
                     settings_for_tests(self._folder / name),
-                    parts=[name],
+                    parts=[part or PartName(name)],
                     postgres_options=QUICK_POSTGRES,
                     temporal_namespaces=self._namespaces,
-                    temporal_dynamic=PROMPT_TEMPORAL,
+                    temporal_dynamic=dynamic,
                 )
                 self._stacks[name] = stack.start(wait_for_model=False)
             return self._stacks[name]
