@@ -11,8 +11,8 @@ from loreloom.api.arc_figures import ArcFigures
 from loreloom.api.metrics import Metrics
 from loreloom.api.parts import AppParts
 from loreloom.state.store import Store
-from tests.api.test_outages import closed_port
 from tests.support.inspecting import Inspected, shows
+from tests.support.outages import closed_port
 from tests.support.serving import Api
 
 MINE = """

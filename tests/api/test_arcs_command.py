@@ -15,8 +15,8 @@ from loreloom.domain.ids import ArcId, FactId, WorldId
 from loreloom.state.arcs import find_arc, way_of
 from loreloom.state.facts import make_known
 from loreloom.state.keys import Scope
-from tests.api.test_world_command import loreloom
 from tests.quest.stage import eventually
+from tests.support.commands import loreloom
 from tests.support.serving import Api, serving
 
 OLD = """

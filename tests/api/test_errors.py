@@ -11,10 +11,9 @@ import pytest
 from sqlalchemy import text
 
 from loreloom.api.http.errors import KINDS, TYPE_PREFIX
-from loreloom.domain.calendar import DayPart
-from loreloom.domain.quest import QuestState
 from loreloom.state.keys import Scope, revoke_key
-from tests.api.test_idempotency import counts
+from tests.api.counting import counts
+from tests.docs.told_kinds import told_kinds
 from tests.support.serving import Api, serving
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -165,28 +164,6 @@ def test_every_chronicle_kind_is_documented() -> None:
     page = (DOCS / "chronicle.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([a-z_]+\.[a-z_]+)` \|", page, re.MULTILINE))
     assert documented == told_kinds()
-
-
-TOLD = (
-    r"arc|clock(?!\.game_)|quest|reward|player|world|weather|faction"
-    "|market|rumour|life|fact|payment|subscription"
-)
-"""What the kinds of entries begin with."""
-
-
-def told_kinds() -> set[str]:
-    """Every kind of entry that the code tells, as it stands in the code."""
-    root = Path(__file__).parents[2] / "loreloom"
-    kinds: set[str] = set()
-    for room in ("state", "activities", "workflows", "domain"):
-        for file in (root / room).rglob("*.py"):
-            source = file.read_text(encoding="utf-8")
-            kinds |= set(re.findall(rf'"((?:{TOLD})\.[a-z_]+)"', source))
-            if 'f"clock.{part}"' in source:
-                kinds |= {f"clock.{part}" for part in DayPart}
-            if 'f"quest.{after}"' in source:
-                kinds |= {f"quest.{s}" for s in (QuestState.EXPIRED, QuestState.FAILED)}
-    return kinds
 
 
 def test_the_json_of_a_problem_is_what_the_page_says() -> None:

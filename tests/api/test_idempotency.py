@@ -9,11 +9,11 @@ from sqlalchemy import text
 from temporalio.client import Client
 
 from loreloom.state import idempotency
+from tests.api.counting import COUNTED, counts
 from tests.quest.stage import eventually
 from tests.support.serving import Api
 
 KEYED = {"Idempotency-Key": "k1"}
-COUNTED = ("worlds", "players", "quests", "chronicle")
 
 
 async def worlds(api: Api) -> int:
@@ -185,13 +185,3 @@ async def test_old_keys_are_forgotten(api: Api) -> None:
     await api.game.post("/v1/worlds", json={"name": "A"}, headers=KEYED)
     assert await idempotency.expire(api.parts.store, timedelta(hours=1)) == 0
     assert await idempotency.expire(api.parts.store, timedelta(0)) == 1
-
-
-async def counts(api: Api) -> list[int]:
-    """How many worlds, players, quests and chronicle entries there are."""
-    found = []
-    async with api.parts.store.reading() as connection:
-        for table in COUNTED:
-            counted = await connection.execute(text(f"SELECT count(*) FROM {table}"))
-            found.append(counted.scalar_one())
-    return found

@@ -1,13 +1,10 @@
 """Parts that are away: 503 with a wait, 202 where the work can start later, and readiness."""
 
 import asyncio
-import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Worker
 
 from loreloom.api.parts import AppParts
@@ -18,23 +15,8 @@ from loreloom.state.store import Store
 from loreloom.workflows.roles import Role, queue_of
 from tests.builders import a_plan
 from tests.quest.stage import GivenWriting, eventually
+from tests.support.outages import absent_temporal, closed_port
 from tests.support.serving import Api, serving
-
-
-def closed_port() -> int:
-    """A port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def absent_temporal(namespace: str) -> Client:
-    return await Client.connect(
-        f"127.0.0.1:{closed_port()}",
-        namespace=namespace,
-        data_converter=pydantic_data_converter,
-        lazy=True,
-    )
 
 
 @pytest.mark.usefixtures("worker")

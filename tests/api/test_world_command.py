@@ -10,18 +10,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console, RenderableType
 from sqlalchemy import update
-from typer.testing import CliRunner, Result
 
 from loreloom.state.keys import Scope
 from loreloom.state.tables.worlds import World
-from loreloom.workers.cli import app
 from loreloom.workers.commands.output import calling
 from loreloom.workers.watching import Watched
 from tests.quest.stage import eventually
+from tests.support.commands import SECONDS, loreloom
 from tests.support.serving import Api
 from tests.support.signals import as_at_a_terminal
-
-SECONDS = 30
 
 
 @pytest.fixture
@@ -30,12 +27,6 @@ def found(api: Api, monkeypatch: pytest.MonkeyPatch) -> Api:
     monkeypatch.setenv("LORELOOM_PORT", api.url.rpartition(":")[2])
     monkeypatch.setenv("LORELOOM_KEY", api.secrets[Scope.GAME])
     return api
-
-
-async def loreloom(*words: str) -> Result:
-    """A command, in a thread, because the API is served beside it."""
-    async with asyncio.timeout(SECONDS):
-        return await asyncio.to_thread(CliRunner().invoke, app, words)
 
 
 async def test_worlds_are_listed_and_shown(found: Api) -> None:

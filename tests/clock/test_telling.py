@@ -19,8 +19,8 @@ from loreloom.state.clocks import ClockOrder, TimeTold, change_clock, tell_time
 from loreloom.state.store import Store
 from loreloom.state.worlds import create_world
 from tests.builders import a_world_record
+from tests.clock.boundaries import assert_every_boundary_once
 from tests.clock.calendars import calendars
-from tests.clock.test_year import assert_every_boundary_once
 
 AHEAD = timedelta(days=1)
 """The test's time lies so far ahead of the database's, which moves a change to its own present."""

@@ -13,10 +13,9 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import WorkflowEnvironment
 
-from loreloom.domain.boundaries import boundaries, tally
 from loreloom.domain.calendar import Calendar, FirstDay, Holiday, Month, Moon
-from loreloom.state.chronicle import Entry
 from loreloom.state.store import Store
+from tests.clock.boundaries import assert_every_boundary_once
 from tests.clock.process import Workers
 from tests.clock.stage import DAY, Ticking, set_up, ticking
 from tests.quest.stage import eventually
@@ -50,22 +49,6 @@ MOONLIT = Calendar(
 A_YEAR_AT_MOST = 600
 """Real seconds that a test waits for a moment of a year, for a clock that does not stand."""
 REGION = "estuary"
-
-
-def assert_every_boundary_once(calendar: Calendar, told: Sequence[Entry], through: int) -> None:
-    """In order, none missing, none twice."""
-    assert [said for entry in told for said in said_by(calendar, entry)] == [
-        (boundary.at, boundary.kind) for boundary in boundaries(calendar, BEGAN, through)
-    ]
-
-
-def said_by(calendar: Calendar, entry: Entry) -> list[tuple[int, str]]:
-    """The boundary that an entry tells of, or those that it counts."""
-    if entry.kind != "clock.caught_up":
-        return [(entry.game_time.seconds, entry.kind)]
-    after, through = (entry.data[end]["seconds"] for end in ("from", "to"))
-    assert entry.data["counts"] == tally(calendar, after, through)
-    return [(boundary.at, boundary.kind) for boundary in boundaries(calendar, after, through)]
 
 
 async def skip(time_skipping: WorkflowEnvironment, on: Ticking, seconds: int) -> None:

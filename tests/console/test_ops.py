@@ -23,7 +23,7 @@ from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.settlement import SettlementWorkflow
 from tests.builders import a_plan
 from tests.console.conftest import Console, Reader
-from tests.console.test_pages import NARROW, overhang, serious_findings
+from tests.console.looking import NARROW, overhang, serious_findings
 from tests.quest.stage import Stage, eventually, stage
 from tests.support.events import pending_event
 from tests.support.serving import serving

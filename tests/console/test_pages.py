@@ -5,8 +5,7 @@ import secrets
 from collections.abc import AsyncIterator
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import Page, expect
 from sqlalchemy import update
 
 from loreloom.domain.ids import PlayerId, WorldId
@@ -15,10 +14,8 @@ from loreloom.state.store import Event
 from loreloom.state.tables.worlds import World
 from loreloom.workflows.roles import Role, queue_of
 from tests.console.conftest import Console, Reader
+from tests.console.looking import NARROW, overhang, serious_findings
 from tests.console.told import REFUSED, TOLD
-
-SERIOUS = {"serious", "critical"}
-NARROW = ViewportSize(width=360, height=720)
 
 
 def pages(console: Console) -> dict[str, str]:
@@ -333,15 +330,3 @@ async def go_to(page: Page, name: str) -> None:
     """Type an id into the box at the top."""
     await page.get_by_role("searchbox", name=re.compile("Find a quest")).fill(name)
     await page.keyboard.press("Enter")
-
-
-async def serious_findings(page: Page) -> list[str]:
-    """What axe finds that keeps people from using the page."""
-    found = (await Axe().run(page)).response["violations"]
-    return [f"{v['id']}: {v['nodes'][0]['html']}" for v in found if v["impact"] in SERIOUS]
-
-
-async def overhang(page: Page) -> int:
-    """By how many pixels the page is wider than the screen."""
-    wide: int = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    return wide

@@ -12,8 +12,8 @@ from loreloom.state.players import find_player
 from loreloom.state.repairs import repairs_of
 from loreloom.workflows.signatures import ERASURE
 from tests.console.conftest import Console, Reader
-from tests.console.test_pages import serious_findings
-from tests.console.test_safety import browserless, sign_in, token_on
+from tests.console.looking import serious_findings
+from tests.console.signing_in import browserless, sign_in, token_on
 
 
 @pytest.mark.parametrize("asked", ["mar", "MARA"])

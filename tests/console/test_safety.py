@@ -5,7 +5,6 @@ import re
 from dataclasses import replace
 from urllib.parse import quote
 
-import httpx
 import pytest
 from playwright.async_api import expect
 
@@ -13,26 +12,9 @@ from loreloom.domain.ids import WorldId
 from loreloom.state.keys import Scope, ensure_key, new_secret, revoke_key
 from loreloom.state.store import Event
 from tests.console.conftest import Console, Reader
+from tests.console.signing_in import browserless, sign_in, token, token_on
 from tests.console.told import HOSTILE
 from tests.support.serving import serving
-
-
-def browserless(console: Console) -> httpx.AsyncClient:
-    """Somebody without a browser, who keeps cookies all the same."""
-    return httpx.AsyncClient(base_url=console.api.url)
-
-
-async def token(client: httpx.AsyncClient) -> str:
-    """What the forms of this session carry."""
-    page = await client.get("/console/sign-in")
-    found = re.search(r'name="form_token" value="([^"]+)"', page.text)
-    assert found is not None
-    return found[1]
-
-
-async def sign_in(client: httpx.AsyncClient, secret: str) -> httpx.Response:
-    form = {"form_token": await token(client), "key": secret, "next": "/console/worlds"}
-    return await client.post("/console/sign-in", data=form)
 
 
 async def test_hostile_words_stay_words(console: Console, designer: Reader) -> None:
@@ -92,12 +74,6 @@ async def test_a_form_from_elsewhere_is_refused(console: Console) -> None:
         known = await token_on(client, "/console/worlds")
         await client.post("/console/sign-out", data={"form_token": known})
         assert (await client.get("/console/worlds")).status_code == 303
-
-
-async def token_on(client: httpx.AsyncClient, address: str) -> str:
-    found = re.search(r'name="form_token" value="([^"]+)"', (await client.get(address)).text)
-    assert found is not None
-    return found[1]
 
 
 async def test_a_designer_repairs_nothing(console: Console) -> None:

@@ -8,7 +8,7 @@ import pytest
 from loreloom.api.console.tellings import telling_of
 from loreloom.domain.calendar import Calendar
 from loreloom.state.chronicle import Entry
-from tests.api.test_errors import told_kinds
+from tests.docs.told_kinds import told_kinds
 
 
 def entry(kind: str, subject: str = "about", **data: Any) -> Entry:

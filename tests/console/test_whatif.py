@@ -11,7 +11,7 @@ from temporalio.client import Client
 
 from loreloom.state.keys import Scope
 from tests.console.conftest import Console, Reader
-from tests.console.test_pages import serious_findings
+from tests.console.looking import serious_findings
 from tests.support.serving import serving
 from tests.support.whatif import asking
 

@@ -20,8 +20,8 @@ from loreloom.generation.router import Router
 from loreloom.generation.tiers import Bounds, Tier, TierName
 from loreloom.generation.writing import write_epilogue
 from tests.generation.casts import CAST, PASSAGES, a_brief, an_epilogue_brief
+from tests.generation.injections import INJECTIONS
 from tests.generation.servers import hangs, says, serving
-from tests.generation.test_prompting import INJECTIONS
 
 LEXICON = load_lexicon()
 # A shared machine may be slow; what is asked here is what the text is, not how soon.

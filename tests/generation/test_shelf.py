@@ -7,7 +7,7 @@ import pytest
 
 from loreloom.generation.shelf import TemplateShelf
 from loreloom.generation.templates import TemplateFileError
-from tests.generation.test_templates import GOOD, folder_with
+from tests.generation.templates import GOOD, folder_with
 
 
 def test_an_edit_counts_from_the_next_use(tmp_path: Path) -> None:

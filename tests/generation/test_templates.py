@@ -21,26 +21,9 @@ from loreloom.generation.templates import (
     TemplateFileError,
     load_templates,
 )
+from tests.generation.templates import CONTENT, GOOD, folder_with
 
-CONTENT = Path(__file__).parents[2] / "content"
 LIBRARY = load_templates(CONTENT / "quests")
-GOOD = """\
-template_id: daily-hello
-kind: daily
-slots:
-  giver: {kind: person, otherwise: the baker}
-giver: giver
-title: A word with {giver}
-summary: Go and see {giver}.
-offer: Come and see me.
-objectives:
-  - kind: talk
-    target: giver
-    text: Say a word to {giver}.
-epilogues:
-  completed: It was said.
-  failed: It was not said.
-"""
 
 
 def canon() -> tuple[Entity, ...]:
@@ -56,13 +39,6 @@ def canon() -> tuple[Entity, ...]:
                 aliases=tuple(raw.get("aliases") or ()),
             )
     return tuple(found.values())
-
-
-def folder_with(tmp_path: Path, **files: str) -> Path:
-    (tmp_path / "epilogues.yaml").write_text((CONTENT / "quests" / "epilogues.yaml").read_text())
-    for name, text in files.items():
-        (tmp_path / f"{name}.yaml").write_text(text, "utf-8")
-    return tmp_path
 
 
 @pytest.mark.parametrize("template", LIBRARY.templates, ids=lambda t: t.template_id)

@@ -24,6 +24,7 @@ WALL_CLOCK = {
 SEEDED = {"random.Random"}
 
 Rule = Callable[[ast.AST], str | None]
+TEST_MODULE = re.compile(r"(^|\.)test_\w+$")
 
 
 def dotted(node: ast.AST) -> str:
@@ -149,3 +150,15 @@ def test_the_house_rule_bites(name: str) -> None:
 
 def test_seeded_chance_is_allowed_in_the_domain() -> None:
     assert list(breaches(global_random, "import random\nrandom.Random(7).random()")) == []
+
+
+def test_tests_share_nothing_by_importing_one_another() -> None:
+    """What two of them need has a module whose name says what it is."""
+    tests = Path(__file__).parents[1]
+    found = [
+        f"{path.relative_to(tests)} imports {node.module}"
+        for path in sorted(tests.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and TEST_MODULE.search(node.module or "")
+    ]
+    assert found == []

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,40 +12,15 @@ from temporalio.testing import ActivityEnvironment
 
 from loreloom.activities.life import PATIENCE, LifeActivities
 from loreloom.activities.signatures.life import LiveDays
-from loreloom.api.starting import new_regions
-from loreloom.domain.calendar import Calendar
-from loreloom.domain.climates import ClimateBook
-from loreloom.domain.clock import Clock
-from loreloom.domain.ids import FactId, PlayerId, WorldId
+from loreloom.domain.ids import FactId, PlayerId
 from loreloom.domain.living.aftermath import facts_of
 from loreloom.domain.living.world import beginning
-from loreloom.state import chronicle, facts, life, worlds
+from loreloom.state import chronicle, facts, life
 from loreloom.state.openings import open_to
 from loreloom.state.store import Store
 from loreloom.state.tables.life import LivingRow, RumourRow
-from loreloom.state.worlds import WorldRecord
-from tests.builders import a_world_record
+from tests.life.begun import SEED, WORLD, a_world
 from tests.life.worlds import example, lived
-
-WORLD = WorldId("world_life")
-SEED = 7
-
-
-async def a_world(store: Store, canon: str = "default") -> WorldRecord:
-    """A world of the example's regions that nobody looks after but the test."""
-    await worlds.create_world(
-        store,
-        a_world_record(
-            WORLD,
-            canon=canon,
-            seed=SEED,
-            clock=Clock(anchor=datetime.now(UTC), paused=True),
-            regions=new_regions(ClimateBook(), example().regions, SEED, Calendar()),
-        ),
-    )
-    found = await worlds.find_world(store, WORLD)
-    assert found is not None
-    return found
 
 
 async def live(store: Store, through_day: int, attempt: int = 1) -> int:

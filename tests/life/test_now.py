@@ -17,7 +17,7 @@ from loreloom.state.starts import PlannedStart
 from loreloom.state.store import Store
 from loreloom.state.worlds import WorldRecord
 from tests.api.designs import small_design
-from tests.life.test_living import a_world
+from tests.life.begun import a_world
 from tests.life.worlds import example
 
 MARA = PlayerId("mara")

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy.dialects.postgresql import insert
 from temporalio.client import Client, WorkflowFailureError
 
-from loreloom.api.ops.replaying import Replays, Wish
-from loreloom.api.ops.stories import Stories
+from loreloom.api.ops.replaying import Wish
 from loreloom.domain.arc_walk import ArcState
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Standing
 from tests.arcs.builders import an_arc, to
+from tests.arcs.replaying import replays_of
 from tests.arcs.stage import PLAYER, ArcStage, OnStage, arc_stage
 
 FULL = 2**63 - 1
@@ -44,10 +44,6 @@ async def broken(on: ArcStage) -> OnStage:
         await arc.handle.result()
     assert (await arc.record()).state is ArcState.BROKEN
     return arc
-
-
-def replays_of(on: ArcStage) -> Replays:
-    return Replays(on.client, on.store, Stories(on.client, on.store, on.prefix))
 
 
 async def test_a_replayed_arc_does_not_wait_for_a_quest_that_ended_while_it_was_broken(

@@ -30,10 +30,10 @@ from loreloom.state.tables.worlds import Player
 from loreloom.state.whatifs import keep_answer
 from loreloom.state.worlds import create_world
 from tests.api.designs import small_design
-from tests.api.test_world_command import loreloom
 from tests.builders import a_world_record
-from tests.ops.test_replays import finish
+from tests.ops.playing import finish
 from tests.quest.stage import eventually
+from tests.support.commands import loreloom
 from tests.support.serving import Api
 from tests.support.whatif import an_answer, generated, writing_with
 from tests.support.whole_history import plain

@@ -6,7 +6,7 @@ import pytest
 
 from loreloom.workers.verifying import read_recorded, verify
 from loreloom.workers.worker import WORKFLOWS
-from tests.ops.test_verify import HastyQuest
+from tests.ops.hasty import HastyQuest
 from tests.support.serving import Api
 
 

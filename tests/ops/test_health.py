@@ -22,8 +22,8 @@ from loreloom.state.store import Store
 from loreloom.state.tables.payments import ProviderEvent
 from loreloom.workers.apiserver import problem_of
 from loreloom.workers.settings import PROJECT
-from tests.api.test_outages import absent_temporal, closed_port
 from tests.quest.stage import eventually
+from tests.support.outages import absent_temporal, closed_port
 from tests.support.serving import Api, serving
 
 HEALTH = "/v1/ops/health"

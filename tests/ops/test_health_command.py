@@ -7,7 +7,7 @@ import pytest
 
 from loreloom.state.keys import Scope
 from loreloom.workers.verifying import read_recorded
-from tests.api.test_world_command import loreloom
+from tests.support.commands import loreloom
 from tests.support.serving import Api
 
 

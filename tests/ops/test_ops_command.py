@@ -13,9 +13,9 @@ from loreloom.state.tables.worlds import Player
 from loreloom.workers import worker as workers
 from loreloom.workers.client import ApiClient, Json
 from loreloom.workflows.quest import QuestWorkflow
-from tests.api.test_world_command import loreloom
-from tests.ops.test_replays import causes_in, finish
-from tests.ops.test_verify import HastyQuest
+from tests.ops.hasty import HastyQuest
+from tests.ops.playing import causes_in, finish
+from tests.support.commands import loreloom
 from tests.support.serving import Api
 
 pytestmark = pytest.mark.usefixtures("worker")

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from loreloom.state.keys import Scope
-from tests.console.test_safety import sign_in, token_on
-from tests.ops.test_replays import causes_in
+from tests.console.signing_in import sign_in, token_on
+from tests.ops.playing import causes_in
 from tests.support.serving import Api
 
 pytestmark = pytest.mark.usefixtures("worker")

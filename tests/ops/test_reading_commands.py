@@ -12,8 +12,8 @@ from loreloom.domain.ids import WorldId
 from loreloom.knowledge.embedding import Embedder
 from loreloom.state.keys import Scope
 from loreloom.workers.settings import PROJECT
-from tests.api.test_world_command import loreloom
 from tests.knowledge.conftest import ingest_into
+from tests.support.commands import loreloom
 from tests.support.events import pending_event
 from tests.support.serving import Api
 from tests.support.whatif import generated

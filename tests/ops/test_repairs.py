@@ -10,8 +10,8 @@ from loreloom.state.booked import whole_books
 from loreloom.state.keys import Scope
 from loreloom.state.ledger import balances
 from loreloom.state.tables.worlds import Player
-from tests.api.test_world_command import loreloom
-from tests.ops.test_replays import finish
+from tests.ops.playing import finish
+from tests.support.commands import loreloom
 from tests.support.serving import Api
 
 REASON = "lost by ticket 4711"

@@ -1,7 +1,6 @@
 """Quests that failed are found by their cause, mended and replayed: each ends and pays once."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -10,7 +9,7 @@ from loreloom.api.ops.replaying import Wish
 from loreloom.api.schemas.ops import StoryQuery
 from loreloom.state.replays import AskedReplay, keep
 from loreloom.state.tables.worlds import Player
-from tests.quest.stage import eventually
+from tests.ops.playing import causes_in, finish
 from tests.support.serving import Api
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -128,25 +127,3 @@ async def test_a_replay_that_another_began_is_made_and_is_not_taken_for_ones_own
         kept = await api.ops.get("/v1/ops/replays", params={"workflow_id": workflow_id})
         (replay,) = kept.json()["items"]
         assert (replay["by"], replay["new_run_id"] is None) == ("somebody", False)
-
-
-async def causes_in(api: Api, world: str, count: int) -> list[dict[str, Any]]:
-    """The causes of what is wrong in a world, once Temporal's list has so many."""
-    found: list[dict[str, Any]] = []
-
-    async def seen() -> bool:
-        answer = await api.ops.get("/v1/ops/causes", params={"world_id": world})
-        found[:] = answer.json()["items"]
-        return len(found) == count
-
-    await eventually(seen, f"{count} causes", 20)
-    return found
-
-
-async def finish(api: Api, quest_id: str) -> None:
-    """Gather all of it and choose the way that ends the quest."""
-    path = f"/v1/quests/{quest_id}"
-    gather = {"action_id": "gather", "objective_id": "gather", "amount": 3}
-    assert (await api.game.post(f"{path}/progress", json=gather)).status_code == 200
-    choose = {"action_id": "choose", "choice_id": "justice"}
-    assert (await api.game.post(f"{path}/choose", json=choose)).status_code == 200

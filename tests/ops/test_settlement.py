@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -28,16 +27,15 @@ from loreloom.state.quests import find_quest
 from loreloom.state.settlements import HasEnded, Settlement, settle
 from loreloom.state.store import Store
 from loreloom.state.tables.quests import Quest
-from loreloom.state.tables.worlds import Player
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.settlement import SettlementWorkflow
 from loreloom.workflows.signatures import SETTLEMENT
 from tests.arcs.builders import an_arc, to
 from tests.arcs.stage import arc_stage
-from tests.ops.test_replays import causes_in, finish
+from tests.ops.breaking import Json, broken, kinds_of, player_of, world_of_mara
+from tests.ops.playing import causes_in, finish
 from tests.support.serving import Api
 
-Json = dict[str, Any]
 GIVEN = {"experience": 7, "coin": 30, "items": {"a can of oil": 2}}
 BODY = {"outcome": "failed", "compensation": GIVEN, "reason": "the purse was lost"}
 RACES = 8
@@ -49,36 +47,6 @@ async def settled(api: Api, quest_id: str, **changes: object) -> Json:
     assert answer.status_code == 200, answer.text
     made: Json = answer.json()
     return made
-
-
-async def player_of(api: Api, world_id: str) -> Json:
-    found: Json = (await api.game.get(f"/v1/worlds/{world_id}/players/mara")).json()
-    return found
-
-
-async def kinds_of(api: Api, quest: Json, world_id: str) -> list[str]:
-    """What the chronicle tells of the quest."""
-    query = {"subject": quest["workflow_id"], "limit": 200}
-    page = (await api.designer.get(f"/v1/worlds/{world_id}/chronicle", params=query)).json()
-    return [entry["kind"] for entry in page["items"]]
-
-
-async def world_of_mara(api: Api) -> str:
-    world_id: str = (await api.world())["world_id"]
-    await api.player(world_id)
-    return world_id
-
-
-async def broken(api: Api, world_id: str) -> Json:
-    """A quest whose reward could not be granted; by now it could."""
-    quest = await api.accepted(world_id)
-    async with api.parts.store.transaction() as tx:
-        await tx.run(update(Player).values(coin=2**63 - 1))
-    await finish(api, quest["quest_id"])
-    await api.until_state(quest["quest_id"], "broken")
-    async with api.parts.store.transaction() as tx:
-        await tx.run(update(Player).values(coin=0))
-    return quest
 
 
 @pytest.mark.usefixtures("worker")

@@ -22,11 +22,11 @@ from loreloom.state.store import Event, Store
 from loreloom.state.tables.quests import Quest
 from loreloom.state.tables.worlds import ChronicleEntry, World
 from tests.arcs.builders import an_arc, tell, to
+from tests.arcs.replaying import replays_of
 from tests.arcs.stage import PLAYER, ArcStage, arc_stage
-from tests.console.test_safety import sign_in, token_on
-from tests.ops.test_arc_replays import replays_of
-from tests.ops.test_replays import finish
-from tests.ops.test_settlement import broken, kinds_of, player_of, world_of_mara
+from tests.console.signing_in import sign_in, token_on
+from tests.ops.breaking import broken, kinds_of, player_of, world_of_mara
+from tests.ops.playing import finish
 from tests.quest.stage import eventually
 from tests.support.serving import Api
 

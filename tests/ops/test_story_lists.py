@@ -12,7 +12,7 @@ from loreloom.state.keys import Scope
 from loreloom.state.store import Store
 from loreloom.workflows.roles import Role, queue_of
 from loreloom.workflows.signatures import QUEST, WORLD_CLOCK
-from tests.console.test_safety import sign_in
+from tests.console.signing_in import sign_in
 from tests.quest.stage import eventually
 from tests.support.serving import Api
 

@@ -1,25 +1,9 @@
 """What a deploy would break is found before it, in recorded histories."""
 
-from datetime import timedelta
-
-from temporalio import workflow
-
 from loreloom.workers.verifying import read_recorded, verify
 from loreloom.workers.worker import WORKFLOWS
 from loreloom.workflows.quest import QuestWorkflow
-from loreloom.workflows.signatures import QuestInput
-from tests.histories.replaying import HISTORIES
-
-QUESTS = HISTORIES / "quest"
-
-
-@workflow.defn(name="Quest")
-class HastyQuest:
-    """A quest that sleeps where it used to be designed: running ones cannot follow."""
-
-    @workflow.run
-    async def run(self, start: QuestInput) -> None:
-        await workflow.sleep(timedelta(seconds=1))
+from tests.ops.hasty import QUESTS, HastyQuest
 
 
 async def test_the_code_as_it_stands_breaks_no_recorded_story() -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from loreloom.workers import worker as workers
 from loreloom.workflows.quest import QuestWorkflow
-from tests.api.test_outages import closed_port
-from tests.api.test_world_command import loreloom
-from tests.ops.test_verify import QUESTS, HastyQuest
+from tests.ops.hasty import QUESTS, HastyQuest
+from tests.support.commands import loreloom
+from tests.support.outages import closed_port
 
 RECORDED = str(QUESTS / "0.1.0" / "completed.json")
 OFFLINE = ("ops", "verify", "--live", "0", "--histories")

@@ -7,9 +7,9 @@ import httpx
 import pytest
 
 from loreloom.state.keys import Scope
-from tests.api.test_world_command import loreloom
-from tests.console.test_safety import sign_in
+from tests.console.signing_in import sign_in
 from tests.payments.conftest import Till
+from tests.support.commands import loreloom
 
 
 async def test_the_command_line_shows_receipt_and_ledger(
