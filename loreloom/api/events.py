@@ -128,12 +128,14 @@ class Events:
         return await self._tell(workflow_id)
 
     async def _refunds(self, told: ToldEvent) -> str:
-        """Those that are booked are looked at again: one may have failed since."""
+        """Those of ours that are booked are looked at again: one may have failed since."""
         payment_id = await self._payment_id(told)
         if payment_id is None:
             return UNKNOWN_PAYMENT
         refunds = await refunds_of(self._store, payment_id)
-        booked = [each.refund_id for each in refunds if each.state is RefundState.DONE]
+        booked = [
+            each.refund_id for each in refunds if each.is_ours and each.state is RefundState.DONE
+        ]
         for refund_id in booked:
             start = PlannedStart(
                 workflow_id=refund_workflow_id(refund_id),

@@ -36,16 +36,21 @@ from loreloom.domain.provider import DisputeStanding
 from loreloom.state.arcs import create_arc
 from loreloom.state.facts import forget, learn
 from loreloom.state.ledger import book
-from loreloom.state.payments import ENDS, PaymentRecord, advance, event_of, locked, release
+from loreloom.state.payments import (
+    AT_PROVIDER,
+    ENDS,
+    PaymentRecord,
+    advance,
+    event_of,
+    locked,
+    release,
+)
 from loreloom.state.receipts import write_receipt
 from loreloom.state.starts import PlannedStart, plan_start
 from loreloom.state.store import Store, Transaction
 from loreloom.state.subscription_rows import Begun, begin, entitle_for
 from loreloom.state.tables.payments import Dispute, Entitlement, Refund
 from loreloom.state.tables.worlds import Player
-
-AT_PROVIDER = "at_provider"
-"""The reason of a refund that was made in the provider's own pages."""
 
 
 async def fulfil(
@@ -176,7 +181,7 @@ async def take_over_refund(store: Store, payment_id: PaymentId, total: int) -> N
         record = await locked(tx, payment_id)
         amount = total - record.refunded
         ours = record.refund_asked > record.refunded or record.state not in REFUNDABLE
-        if ours or amount <= 0 or not await tx.first_time(f"{refund_workflow_id(refund_id)}/seen"):
+        if ours or amount <= 0 or not await tx.first_time(_booking_of(refund_id)):
             return
         await tx.run(
             insert(Refund).values(

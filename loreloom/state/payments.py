@@ -34,6 +34,8 @@ from loreloom.state.tables.payments import (
 
 ENDS = {PaymentState.EXPIRED: "payment.expired", PaymentState.FAILED: "payment.failed"}
 """What the chronicle says of a purchase that ends unpaid."""
+AT_PROVIDER = "at_provider"
+"""The reason of a refund that was made in the provider's own pages."""
 
 
 class PaymentRecord(BaseModel):
@@ -87,6 +89,11 @@ class RefundRecord(BaseModel):
     reason: str | None
     failure: str | None
     created_at: datetime
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we had the provider pay back; no workflow runs one made in its own pages."""
+        return self.reason != AT_PROVIDER
 
 
 class EntitlementRecord(BaseModel):

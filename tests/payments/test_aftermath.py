@@ -10,12 +10,13 @@ from sqlalchemy import text
 
 from loreloom.activities.reconciliation import fill
 from loreloom.domain import reconciliation
-from loreloom.domain.ids import PaymentId, PlayerId, WorldId, payment_workflow_id
+from loreloom.domain.ids import PaymentId, PlayerId, RefundId, WorldId, payment_workflow_id
 from loreloom.domain.reconciliation import DifferenceKind, differences
 from loreloom.domain.rewards import Reward
+from loreloom.state import fulfilments
 from loreloom.state.listings import listing
 from loreloom.state.players import grant
-from tests.payments.conftest import Till
+from tests.payments.conftest import Till, an_event
 from tests.payments.disputing import decide, disputed, fail_last_refund
 
 
@@ -196,6 +197,24 @@ async def test_a_refund_made_in_the_providers_pages_is_taken_over(till: Till) ->
     assert (await till.player(world))["entitlements"] == []
     assert await till.balance() == {("refunds", "USD"): 540, ("sales", "USD"): -540}
     assert await _reconciled(till) == []
+
+
+async def test_a_refund_that_was_taken_over_is_not_booked_again_when_it_is_told_of(
+    till: Till,
+) -> None:
+    coat = await till.bought(await till.buyer(), "coat")
+    seen = await till.gateway.look(coat["checkout"]["checkout_id"])
+    await till.gateway.refund(str(seen.intent), 40, "a part, and told of")
+    assert await _reconciled(till) == [("refunded", coat["payment_id"])]
+    back = await till.until(coat["payment_id"], "partly_refunded")
+    books = await till.balance()
+
+    told = an_event("refund.updated", "", "evt_told", object="refund", payment_intent=seen.intent)
+    assert (await till.deliver(told)).json()["handled"]
+    event = (await till.api.ops.get("/v1/webhooks/stripe/events/evt_told")).json()
+    assert event["outcome"] == "nobody_waits"
+    await fulfilments.book_refund(till.api.parts.store, RefundId(back["refunds"][0]["refund_id"]))
+    assert await till.balance() == books
 
 
 async def test_a_refund_that_failed_untold_is_found_and_owed(
