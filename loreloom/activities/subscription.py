@@ -68,8 +68,9 @@ class SubscriptionActivities(SubscriptionSteps):
     async def change(self, changing: Changing) -> Changed:
         record = await self._the(changing.subscription_id)
         # A period that began a moment ago was charged for the old item. If it is unpaid, the new
-        # one's proration would credit what nobody has paid.
-        before = await self._settle(record)
+        # one's proration would credit what nobody has paid. If the provider took this change before
+        # and its answer was lost, what it charged for it is of the new item, and is booked then.
+        before = await self._settle(record, renewals_only=True)
         if before.state is not SubscriptionState.ACTIVE:
             return Changed(standing=before, refused=before.state)
         back = await subscriptions.paid_back(self._store, record.subscription_id, before.paid_until)
@@ -96,10 +97,15 @@ class SubscriptionActivities(SubscriptionSteps):
         return await self._settle(record, canceled=True)
 
     async def _settle(
-        self, record: SubscriptionRecord, *, canceled: bool = False, overdue: bool = False
+        self,
+        record: SubscriptionRecord,
+        *,
+        canceled: bool = False,
+        overdue: bool = False,
+        renewals_only: bool = False,
     ) -> Standing:
         """Book what was charged and end what is over: unpaid, and ``canceled`` or ``overdue``."""
-        await self._book(record)
+        await self._book(record, renewals_only=renewals_only)
         seen = await self._provider.look(record.provider_id)
         canceled = canceled or _is_canceled(seen, record)
         if _is_over(seen, canceled=canceled, overdue=overdue):
@@ -121,10 +127,11 @@ class SubscriptionActivities(SubscriptionSteps):
             cancel_at_period_end=canceled,
         )
 
-    async def _book(self, record: SubscriptionRecord) -> None:
+    async def _book(self, record: SubscriptionRecord, *, renewals_only: bool = False) -> None:
         charges = await self._provider.charges(record.provider_id)
         for charge in await subscriptions.unbooked(self._store, charges):
-            await subscriptions.book_charge(self._store, record.subscription_id, charge)
+            if charge.renews or not renewals_only:
+                await subscriptions.book_charge(self._store, record.subscription_id, charge)
 
     async def _the(self, subscription_id: SubscriptionId) -> SubscriptionRecord:
         found = await subscriptions.find_subscription(self._store, subscription_id)

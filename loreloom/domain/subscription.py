@@ -93,7 +93,7 @@ def _plan(standing: Standing, grace: Grace) -> Iterator[Due]:
     yield Due(at=end + timedelta(days=grace.days), step=Step.LAPSE)
 
 
-def requote(quote: Quote, amount: int, *, discounted: bool, item: StoreItem | None = None) -> Quote:
+def requote(quote: Quote, amount: int, *, discounted: bool) -> Quote:
     """The quote of a later charge of a subscription, of what the provider really charged.
 
     A creator is credited as long as the creator's code counts.
@@ -101,7 +101,6 @@ def requote(quote: Quote, amount: int, *, discounted: bool, item: StoreItem | No
     share = amount * quote.creator_percent // 100 if discounted else 0
     return quote.model_copy(
         update={
-            "item": item or quote.item,
             "list_amount": max(1, amount),
             "amount": amount,
             "coupon": quote.coupon if discounted else None,

@@ -18,6 +18,7 @@ from loreloom.domain.ids import (
 )
 from loreloom.domain.price_book import PriceBook
 from loreloom.domain.subscription import CancelWhen, Standing, SubscriptionState
+from loreloom.payments.refusing import ProviderAway
 from loreloom.state import chronicle, fulfilments
 from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
@@ -190,6 +191,32 @@ async def test_up_and_down_as_the_provider_prorates(till: Till) -> None:
         "subscription.charged",
         "subscription.renewed",
     ]
+
+
+async def test_a_change_whose_answer_was_lost_is_charged_for_the_new_level(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = await till.buyer()
+    name = (await till.subscribed(world, "bronze"))["subscription_id"]
+    gold = PriceBook.model_validate(BOOK).item("gold")
+    changing = Changing(subscription_id=SubscriptionId(name), item=gold, order="up")
+    steps, change = _steps(till), till.gateway.recurring.change
+
+    async def answer_lost(*asked: Any) -> None:
+        await change(*asked)
+        raise ProviderAway("connection_reset")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(till.gateway.recurring, "change", answer_lost)
+        with pytest.raises(ProviderAway):
+            await steps.change(changing)
+    assert (await steps.change(changing)).standing.item == "gold"
+    (told,) = await chronicle.read(
+        till.api.parts.store, WorldId(world), kind="subscription.charged"
+    )
+    receipt = await till.api.game.get(f"/v1/payments/{told.data['payment_id']}/receipt")
+    assert [line["item"] for line in receipt.json()["lines"]] == ["gold"]
+    assert (await till.balance())[("provider", "USD")] == 2000
 
 
 async def test_a_change_that_cannot_be_charged_changes_nothing(till: Till) -> None:
