@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime
 
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionDescription
 from temporalio.service import RPCError, RPCStatusCode
 
 from loreloom.activities.heartbeats import heartbeating
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 MOST = 200
 """Differences that a report names: it must fit into a history."""
+STUCK_ATTEMPTS = 3
+"""After so many tries of a step a purchase is not on its way, but stuck."""
 
 
 class ReconciliationActivities(ReconciliationSteps):
@@ -87,19 +89,29 @@ class ReconciliationActivities(ReconciliationSteps):
         )
 
     async def _looks_again(self, payment_id: PaymentId) -> bool:
-        """Whether the purchase's workflow still waits for the money; it is told to look."""
+        """Whether the purchase's workflow still waits for the money; it is told to look.
+
+        One that is stuck takes a word too, and would hear it only once it gets on.
+        """
         handle = self._client.get_workflow_handle(payment_workflow_id(payment_id))
         try:
             await handle.signal(PROVIDER_SAID)
+            return not _is_stuck(await handle.describe())
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
             return False
-        return True
 
     async def _was_delivered(self, payment_id: PaymentId) -> bool:
         record = await find_payment(self._store, payment_id)
         return record is not None and record.state not in UNPAID | ENDED_UNPAID
+
+
+def _is_stuck(found: WorkflowExecutionDescription) -> bool:
+    """Whether a step of a workflow, or its own task, fails again and again."""
+    described = found.raw_description
+    tries = [pending.attempt for pending in described.pending_activities]
+    return max([*tries, described.pending_workflow_task.attempt]) >= STUCK_ATTEMPTS
 
 
 async def fill(theirs: Listing, gateway: Gateway) -> None:

@@ -18,6 +18,7 @@ from loreloom.state.listings import listing
 from loreloom.state.players import grant
 from tests.payments.conftest import Till, an_event
 from tests.payments.disputing import decide, disputed, fail_last_refund
+from tests.quest.stage import eventually
 
 
 async def _reconciled(till: Till) -> list[tuple[str, str]]:
@@ -111,6 +112,21 @@ class TestMoneyThatNobodyToldOf:
         await till.pay(payment)
         assert await _reconciled(till) == []
         await till.until(payment["payment_id"], "fulfilled")
+
+    async def test_it_is_a_difference_while_it_cannot_be_delivered(self, till: Till) -> None:
+        payment = await till.ordered(await till.buyer(), "coat")
+        async with till.api.parts.store.transaction() as tx:
+            await tx.run(text("ALTER TABLE receipts RENAME TO receipts_away"))
+        await till.pay(payment)
+
+        async def reported() -> bool:
+            return await _reconciled(till) == [("paid_not_delivered", payment["payment_id"])]
+
+        await eventually(reported, "its delivery was tried again and again")
+        async with till.api.parts.store.transaction() as tx:
+            await tx.run(text("ALTER TABLE receipts_away RENAME TO receipts"))
+        await till.until(payment["payment_id"], "fulfilled")
+        assert await _reconciled(till) == []
 
     async def test_it_is_a_difference_when_nobody_waits_for_it_any_more(self, till: Till) -> None:
         payment = await till.ordered(await till.buyer(), "coat")
