@@ -27,6 +27,8 @@ WRITE_TIME = timedelta(seconds=10)
 RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(minutes=5)
 )
+LOOKS_AFTER_A_REFUSAL = "looks-after-a-refusal"
+"""The patch since which a change that is refused makes the subscription look for itself."""
 
 
 @workflow.defn(name="Subscription")
@@ -78,6 +80,9 @@ class SubscriptionWorkflow(Listening):
                 summary=f"Change to {order.item.item}",
             )
         if changed.refused is not None:
+            # It was settled first, and may be unpaid or over, which nobody told.
+            if workflow.patched(LOOKS_AFTER_A_REFUSAL):
+                self.provider_said()
             raise refused(Refusal(RefusalCode.PAYMENT_REFUSED, changed.refused))
         self.provider_said()
         return changed.standing

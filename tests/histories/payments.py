@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowHistory,
+    WorkflowUpdateFailedError,
 )
 from temporalio.testing import WorkflowEnvironment
 
@@ -280,6 +281,16 @@ async def changed_and_canceled(at: Counter) -> WorkflowHandle[Any, Any]:
     return handle
 
 
+async def change_refused(at: Counter) -> WorkflowHandle[Any, Any]:
+    record, handle = await at.subscribed()
+    await at.at_provider(record, "card", card=BAD)
+    gold = PriceBook.model_validate(BOOK).item("gold")
+    with suppress(WorkflowUpdateFailedError):
+        await handle.execute_update("change", ChangeLevel(item=gold))
+    await handle.execute_update("cancel", CancelSubscription(when=CancelWhen.NOW))
+    return handle
+
+
 async def renewed_and_ended(at: Counter) -> WorkflowHandle[Any, Any]:
     record, handle = await at.subscribed()
     await at.at_provider(record, "renew")
@@ -363,6 +374,7 @@ WAYS: dict[str, dict[str, Way]] = {
     "dispute": {"won": dispute_won, "lost": dispute_lost, "dropped": dispute_dropped},
     "subscription": {
         "changed_and_canceled": changed_and_canceled,
+        "change_refused": change_refused,
         "renewed_and_ended": renewed_and_ended,
         "continued_as_new": continued_as_new,
         "canceled_past_due": canceled_past_due,

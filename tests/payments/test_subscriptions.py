@@ -24,7 +24,8 @@ from loreloom.state.starts import PlannedStart
 from loreloom.state.subscription_rows import Begun
 from loreloom.state.subscriptions import find_subscription, hold_open, settle
 from loreloom.state.tables.payments import Subscription
-from tests.payments.conftest import BOOK, Till
+from tests.payments.conftest import BOOK, WAITS, Till
+from tests.quest.stage import eventually
 
 BAD_CARD, GOOD_CARD = "4000000000000341", "4242424242424242"
 SLOW_IBAN = "DE08370400440532013003"
@@ -230,6 +231,23 @@ async def test_a_change_that_cannot_be_charged_changes_nothing(till: Till) -> No
     assert (await _order(till, begun, "change", item="coat")).json()["code"] == "unknown_item"
     assert (await till.subscription(begun["subscription_id"]))["item"] == "bronze"
     assert (await till.balance())[("provider", "USD")] == 500
+
+
+async def test_a_change_of_what_has_ended_untold_is_refused_and_ends_it(till: Till) -> None:
+    name = (await till.subscribed(await till.buyer(), "bronze"))["subscription_id"]
+    await till.at_provider(name, "card", card=GOOD_CARD)
+    workflow_id = subscription_workflow_id(SubscriptionId(name))
+    handle = till.api.parts.temporal.get_workflow_handle(workflow_id)
+
+    async def waits() -> bool:
+        events = [event.event_type async for event in handle.fetch_history_events()]
+        return events[-1] == WAITS
+
+    await eventually(waits, "it has looked, and waits")
+    await till.gateway.recurring.cancel(await _provider_id(till, name))
+    refused = await _order(till, {"subscription_id": name}, "change", item="gold")
+    assert (refused.status_code, refused.json()["detail"]) == (409, "canceled")
+    assert await asyncio.wait_for(handle.result(), 30) == SubscriptionState.CANCELED
 
 
 @pytest.mark.parametrize("when", ["now", "period_end"])
