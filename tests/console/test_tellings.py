@@ -42,6 +42,11 @@ def test_each_kind_has_words_of_its_own(kind: str) -> None:
             "red-cloak was paid and cannot be given: already owned. It is being paid back.",
         ),
         (
+            "payment.dispute_closed",
+            {"outcome": "dropped"},
+            "The bank's question about red-cloak is closed: dropped.",
+        ),
+        (
             "subscription.changed",
             {"from": "silver"},
             "The subscription is red-cloak now, no longer silver.",
