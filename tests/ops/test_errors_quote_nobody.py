@@ -6,6 +6,7 @@ import logging
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import IntegrityError
+from temporalio.client import WorkflowFailureError
 
 from loreloom.state.store import Store
 from loreloom.state.tables.worlds import Player
@@ -38,6 +39,9 @@ async def test_a_failing_step_keeps_none_of_the_players_words(
     quest = await api.quest(world_id, theme=WORDS)
     await api.until_state(quest["quest_id"], "broken")
     handle = api.parts.temporal.get_workflow_handle(quest["workflow_id"])
+    # What a step failed by is in the history once the task is done that it was a part of.
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
     kept = json.dumps((await handle.fetch_history()).to_json_dict())
     assert "violates check constraint" in kept
     assert WORDS not in kept

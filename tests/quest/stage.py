@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Interceptor, Worker
 
 from loreloom.activities.quest import QuestActivities
-from loreloom.activities.signatures.quest import QuestRef
+from loreloom.activities.signatures.quest import QuestRef, WithoutModel
 from loreloom.domain.clock import Clock
 from loreloom.domain.ids import PlayerId, QuestId, WorldId, quest_workflow_id
 from loreloom.domain.quest import QuestPlan, QuestState, Source
@@ -83,6 +83,14 @@ class GivenWriting:
                         player_id=quest.player_id,
                     )
                 )
+
+    @activity.defn(name="quest_design_by_template")
+    async def design_by_template(self, quest: WithoutModel) -> QuestPlan:
+        return await self.design(quest)
+
+    @activity.defn(name="quest_epilogue_by_template")
+    async def epilogue_by_template(self, quest: WithoutModel) -> None:
+        await self.epilogue(quest)
 
 
 @dataclass
@@ -244,7 +252,7 @@ async def serving(
     """The workers of a stage, as long as the block runs."""
     quest, writing = QuestActivities(store), GivenWriting(store, plan, plan_for)
     served: dict[Role, list[Callable[..., Any]]] = {
-        Role.STORY: quest.all(),
+        Role.STORY: [*quest.all(), writing.design_by_template, writing.epilogue_by_template],
         Role.SILVER: [writing.design],
         Role.GOLD: [writing.epilogue],
     }

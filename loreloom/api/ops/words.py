@@ -72,6 +72,7 @@ ACTIVITIES: Mapping[str, str] = {
     "subscription_change": "Change the subscription's level",
     "subscription_cancel": "Cancel the subscription",
     "dispute_look": "Look at the dispute",
+    "dispute_note": "Note how the dispute stands",
     "dispute_hold": "Hold what was bought",
     "dispute_close": "Return it or take it",
     "quest_stop": "End the quest's own process",
